@@ -94,7 +94,11 @@ _FIXES: Mapping[str, str] = {
     "key_taken": "Choose another name, rotate that key or remove it.",
     "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
-    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
+    "too_busy": "Ask again.",
+    "no_such_process": "List them; the name is spelled as it stands there.",
+    "file_changed": "Compare the two texts, and save again with the etag of the one that is there.",
+    "file_unusable": "See what it is on the server's machine, and to its permissions.",
+    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, most bodies for 4 KiB.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
 
@@ -163,6 +167,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("ambiguous_number", "A number of a table can be read in two ways, as `1,5` where commas separate the cells."),
     _plan("spreadsheet_damage", "A cell holds what a spreadsheet made of it: `#NAME?`, `####`, `1,2E+15`."),
     _plan("doubtful_table", "Warning: messages that fit no row of a table, or what it most likely does not mean."),
+    _plan("no_table", "Warning: an endpoint keeps messages that no row of a table is for, and no table answers there."),
     _plan("lost_process", "Warning: a later process of the same file has the same name."),
     _plan("blocking_call", "Warning: the process waits on the event loop, and everybody waits with it."),
     _plan("not_awaited", "Warning: a coroutine is made and not awaited, so it never runs."),
@@ -249,7 +254,13 @@ CODES: Mapping[str, Code] = _table(
     ),
     _http("key_taken", 409, "There is a service key with this name already."),
     _http("no_such_key", 404, "There is no service key with this name."),
+    _http(
+        "file_changed", 412, "The file is another than the one that was edited; `text` and `etag` are what is there."
+    ),
+    _http("file_unusable", 409, "The file is a link, no plain file, no UTF-8 or over 1 MiB, or cannot be written."),
+    _http("too_busy", 503, "More is to be checked than can be checked at once.", retry=True),
     _http("no_such_connection", 404, "There is no open connection with this id."),
+    _http("no_such_process", 404, "There is no process with this name in what is live."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
     _message("no_messages", "This endpoint only speaks: it takes no messages."),
@@ -322,7 +333,8 @@ class Refusal(Exception):
 
     `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given, and so is
     `status`.
-    `retry_after` is in seconds.
+    `retry_after` is in seconds. `id` is what the caller is told to read out, given where the refusal is noted. Not
+    sent are `login`, that of the known caller whom it concerns, and `tried`, by which tried logins are told apart.
     """
 
     def __init__(
@@ -334,6 +346,7 @@ class Refusal(Exception):
         retry_after: int | None = None,
         more: Mapping[str, Any] | None = None,
         status: int = 0,
+        login: str = "",
     ) -> None:
         self.code = code
         self.status = status or CODES[code].status
@@ -341,6 +354,9 @@ class Refusal(Exception):
         self.fix = fix or CODES[code].fix
         self.retry_after = retry_after
         self.more = dict(more or {})
+        self.login = login
+        self.tried = ""
+        self.id = ""
         super().__init__(f"{self.status} {code}: {self.detail}")
 
 

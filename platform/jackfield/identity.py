@@ -8,10 +8,13 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["ADMIN", "ANONYMOUS", "NO_CLAIMS", "OF_KEYS", "OF_VISITORS", "PUBLISHER", "Claims", "Identity"]
+__all__ = ["ADMIN", "ANONYMOUS", "EDITOR", "NO_CLAIMS", "OF_KEYS", "OF_VISITORS", "PUBLISHER", "Claims", "Identity"]
 
 ADMIN = "admin"
 """The role that administers: it exists without being declared, changes users, and reads what is not public."""
+
+EDITOR = "editor"
+"""The role that changes tables and publishes them where `serve --edit` is given; it exists without being declared."""
 
 OF_KEYS = "key:"
 """What the login and the session of a caller with a service key begin with, and no other login does."""

@@ -32,6 +32,7 @@ from types import TracebackType
 from typing import Any, Literal, TextIO
 
 from jackfield.masking import MASK, SHORTEST, masked
+from jackfield.recent import RECENT
 
 __all__ = [
     "STREAMS",
@@ -153,6 +154,7 @@ class Log:
         record = logger.makeRecord(logger.name, level, file, line, message, (), stack, function, extra)
         if exc is not None:  # as text, which other applications' formatters take over as it is
             record.exc_text = "\n".join(_stack(_stack_text(exc, hide)))
+        RECENT.add(record.created, _LEVELS[level], clean, record.exc_text or "")
         handle = logger.handle if out is None else out.handle
         try:
             handle(record)
@@ -300,10 +302,12 @@ def _event(record: logging.LogRecord, about: Facts) -> dict[str, Any]:
     fields: Mapping[str, Any] | None = getattr(record, _FIELDS, None)
     if fields is not None:
         event.update(fields)
-    elif record.name in STREAMS or record.name.partition(".")[0] == _GUESTS:
+        return event
+    if record.name in STREAMS or record.name.partition(".")[0] == _GUESTS:
         _tell(record, event, about())
     else:
         event["event"] = _message(record)
+    RECENT.add(record.created, event["level"], event.copy(), "\n".join(_stack_of(record)) if record.exc_info else "")
     return event
 
 

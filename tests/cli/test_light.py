@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.cli import new
+from jackfield import beginnings
 
 SERVER = {"sqlalchemy", "starlette", "uvicorn", "h11", "jwt", "cryptography"}
 OURS = {"wire", "web", "connection", "handshake", "gateway", "live", "generation", "publish.publisher", "node.node"}
@@ -37,7 +37,7 @@ def loaded(*arguments: str) -> set[str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for path, text in new.files().items():
+    for path, text in beginnings.files().items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, "utf-8")
     return tmp_path

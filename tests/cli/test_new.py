@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from jackfield.cli import new
-from jackfield.cli.new import EXAMPLES, files
+from jackfield import beginnings
+from jackfield.beginnings import EXAMPLES, files
 from tests.cli.conftest import run
 from tests.projects import write
 
@@ -73,7 +73,7 @@ def test_an_example_is_small_and_says_what_it_is(example: str) -> None:
 
 def test_what_pip_compiles_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [path for path in files("quotes") if path.endswith(".py")] == ["processes/market.py"]
-    monkeypatch.setattr(new, "_FOLDER", tmp_path)
+    monkeypatch.setattr(beginnings, "_FOLDER", tmp_path)
     compiled = tmp_path / "mine" / "processes" / "__pycache__" / "a.cpython-311.pyc"
     compiled.parent.mkdir(parents=True)
     compiled.write_bytes(b"\xcb\r")

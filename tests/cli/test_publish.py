@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jackfield.cli import publish
-from jackfield.cli.publish import outcome
+from jackfield.server.publish.outcome import outcome
 from tests.cli.conftest import run
 
 REPORT: dict[str, Any] = {

@@ -171,3 +171,43 @@ def test_a_project_with_problems(project: Path) -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert "processes/faq.csv:2:4: C2: no column is called `mesage`" in done.stderr
     assert "1 problem in" in done.stderr
+
+
+def test_a_program_is_told_all_of_it_in_one_object(project: Path) -> None:
+    words = ("-C", project, "run", "--format", "json", "--trace", "faq", "-", "--login", "anna")
+    done = run(*words, given='{"message": "Пока", "age": 20}')
+    assert json.loads(done.stdout) == {
+        "frames": [{"text": "Пока, anna. 😀"}],
+        "trace": {
+            "kind": "table",
+            "file": "processes/faq.csv",
+            "outcome": "row 2 answers",
+            "rows": [
+                {
+                    "number": 2,
+                    "name": "1",
+                    "fits": False,
+                    "chosen": False,
+                    "failed": [
+                        {"column": "message", "cell": "B2", "says": "Привет", "is": "Пока"},
+                        {"column": "age? (integer)", "cell": "C2", "says": "< 18", "is": 20},
+                    ],
+                },
+                {"number": 3, "name": "2", "fits": True, "chosen": True, "failed": []},
+            ],
+            "left_out": 0,
+        },
+        "explained": [],
+        "closed": None,
+        "problems": [],
+    }
+    broken = json.loads(run("-C", project, "run", "--format", "json", "p.broken").stdout)
+    assert (broken["frames"][0]["error"]["code"], broken["explained"]) == (
+        "process_failed",
+        ["p.py:38: KeyError: 'нет такого'"],
+    )
+    assert json.loads(run("-C", project, "run", "--format", "json", "fag").stdout)["explained"]
+    (project / "processes" / "faq.csv").write_text("first,message,reply.text\n1,,{нет}\n", "utf-8")
+    done = run("-C", project, "run", "--format", "json", "faq")
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (done.exit_code, problem["file"], problem["line"]) == (1, "processes/faq.csv", 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +13,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import Result
 
+from jackfield.state import State
+from jackfield.state.tested import read_tested
 from jackfield.testing import examples
 from tests import projects
 from tests.cli.conftest import run
@@ -235,3 +238,22 @@ def test_a_task_that_exits_ends_no_test(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     assert "2 passed" in done.stdout + done.stderr
+
+
+def test_a_program_is_told_in_one_object_and_the_page_remembers(tmp_path: Path) -> None:
+    write(tmp_path)
+    State.open(tmp_path)
+    passed, failed = json.loads(test(tmp_path, "--format", "json").stdout)["results"]
+    assert passed == {"endpoint": "say", "example": "Эхо", "passed": True, "problem": ""}
+    assert (failed["passed"], failed["problem"].splitlines()[0]) == (
+        False,
+        "endpoints.yaml:13:13: what came differs",
+    )
+    remembered = read_tested(tmp_path / ".jackfield" / "tested.json")["say"]
+    assert {name: ok for name, (_, ok) in remembered.items()} == {"Эхо": True, "Другое": False}
+    before = remembered["Другое"]
+    test(tmp_path, "Эхо")
+    remembered = read_tested(tmp_path / ".jackfield" / "tested.json")["say"]
+    assert (remembered["Другое"], remembered["Эхо"][0] > before[0]) == (before, True)
+    (tmp_path / "endpoints.yaml").write_text("endpoints: [", "utf-8")
+    assert json.loads(test(tmp_path, "--format", "json").stdout)["problems"][0]["file"] == "endpoints.yaml"

@@ -309,7 +309,7 @@ def test_a_code_that_is_nearly_one_of_ours_is_a_warning(load: Write) -> None:
     assert (problem.severity, problem.path) == ("warning", "endpoints.say.examples.0.steps.0.expect_error")
     assert 'did you mean "time_exceeded"?' in problem.hint
     assert loaded.plan.endpoints[0].examples, "it may be the process's own"
-    for code in ("out_of_stock", "message_too_short", "too_busy", "занято", "invalid_text"):
+    for code in ("out_of_stock", "message_too_short", "too_noisy", "занято", "invalid_text"):
         assert load(STEP.format(f"{{send: {{}}, expect_error: {code}}}")).problems == ()
 
 

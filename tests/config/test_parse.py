@@ -17,6 +17,7 @@ REST = "\nendpoints: {{say: {{url: /ws/say, process: chat.say}}}}\n"
         ("zzz: 5s", "unknown_key", "known here: type, url, process"),
         ("type: POST", "wrong_value", 'endpoints.say.type: "POST" is not GET; it must be GET'),
         ("auth:", "wrong_type", "there is no value; it must be required, optional, public"),
+        ("inspect: payload", "wrong_value", '"payload" is not one of payloads, unmatched'),
         ("auth: null", "wrong_type", "says `auth: public`"),
         ("auth: false", "wrong_type", "false stands there"),
         ("auth: [support]", "wrong_type", "{roles: [support]}"),
@@ -267,3 +268,12 @@ def test_a_process_may_be_left_out_and_not_misspelt(load: Load) -> None:
     assert (code, "process" in words) == ("unknown_key", True)
     code, words, _ = problem_of(load, "defaults: {feed: a.b}\nendpoints: {a: {url: /ws/a}}\n")
     assert (code, "a `feed` of its own" in words) == ("unknown_key", True)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [("payloads", ("payloads",)), ("[unmatched, payloads]", ("unmatched", "payloads"))],
+)
+def test_what_of_messages_may_be_read_is_a_word_or_both(load: Load, written: str, found: tuple[str, ...]) -> None:
+    loaded = load(f"endpoints: {{a: {{url: /ws/a, process: a.b, inspect: {written}}}}}")
+    assert (loaded.plan.endpoints[0].inspect, loaded.problems) == (found, ())

@@ -15,11 +15,11 @@ from types import FrameType
 import httpx
 from argon2 import PasswordHasher
 
+from jackfield import beginnings
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
-from jackfield.cli import new
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.gateway import open_gateway
 from jackfield.server.generation import Generation
@@ -86,7 +86,7 @@ PASSWORD = "a password of the test"
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[tuple[Publisher, Listening]]:
     """A server without the tasks of a node, which enter files of their own."""
-    for name, text in new.files().items():
+    for name, text in beginnings.files().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, "utf-8")
     async with AsyncExitStack() as stack:

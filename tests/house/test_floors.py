@@ -9,9 +9,10 @@ from graphlib import TopologicalSorter
 from tests.house.habits import PACKAGE, sources, tree_of
 
 FLOORS = [
-    {"errors", "files", "masking", "similar"},
+    {"errors", "files", "masking", "recent", "similar"},
     {
         "addresses",
+        "beginnings",
         "bodies",
         "claim_paths",
         "clocks",
@@ -34,11 +35,11 @@ FLOORS = [
     {"", "__main__"},  # the public surface, which processes import and we do not
 ]
 OF_SERVER = [
-    {"answers", "asgi", "generation", "options", "outboxes"},
+    {"answers", "asgi", "editing", "generation", "options", "outboxes", "unmatched"},
     {"observe"},
     {"cookie", "request"},
     {"live", "refusal"},
-    {"histories", "members", "wire"},
+    {"histories", "members", "status", "wire"},
     {"connection"},
     {"feeds", "joining"},
     {"handshake"},

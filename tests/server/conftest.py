@@ -129,6 +129,8 @@ def _begins_empty(code: str) -> bool:
 
 def _kept(table: RoutingTable) -> Iterator[list[Any] | dict[str, Any]]:
     for route in table.routes.values():
+        if not route.process.file.endswith(".py"):
+            continue  # what a table is called by is of the package, and so are its globals
         for name, value in route.process.function.__globals__.items():
             if name.isupper() and isinstance(value, list | dict):
                 yield value

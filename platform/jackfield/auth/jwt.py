@@ -22,7 +22,7 @@ from jackfield import claim_paths, messages
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwks import ALGORITHMS, ProviderKeys
 from jackfield.auth.provider import JWT_SESSION, SHAPE, Provider
-from jackfield.auth.store.tables import name_of, normal_login
+from jackfield.auth.store.tables import login_of, name_of, normal_login
 from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
 from jackfield.identity import Claims, Identity
@@ -152,7 +152,7 @@ class JwtAuthority:
         if expires_at is None:
             raise _bad("The token has no end (`exp`).", "Have the provider issue tokens that run out.")
         if self._ends.over(session, expires_at):
-            raise Refusal("session_expired", "The token has run out.", _FRESH)
+            raise Refusal("session_expired", "The token has run out.", _FRESH, login=self._claimed(claims))
         for name in ("nbf", "iat"):
             begins = _moment(claims, name)
             if begins is not None and begins > self._clock() + SKEW and begins > self._clock.latest() + SKEW:
@@ -162,6 +162,11 @@ class JwtAuthority:
                     "Set the clocks of the provider and of this server (NTP), then get a fresh token.",
                 )
         return expires_at
+
+    def _claimed(self, claims: Mapping[str, Any]) -> str:
+        """The login in a genuine token that lets nobody in; "" where there is none."""
+        value = claim_paths.at(claims, self.provider.login)
+        return login_of(value) if isinstance(value, str) else ""
 
     def _login(self, claims: Mapping[str, Any]) -> str:
         path = self.provider.login

@@ -117,7 +117,8 @@ class Keys:
         key, secret = found
         identity = key.identity(secret)
         if identity.expires_at is not None and self._ends.over(identity.session, identity.expires_at):
-            raise Refusal("session_expired", f"The key {key.name} has run out, or was rotated.", _ASK)
+            sentence = f"The key {key.name} has run out, or was rotated."
+            raise Refusal("session_expired", sentence, _ASK, login=key.login)
         return identity
 
     def of(self, identity: Identity) -> Key | None:

@@ -34,6 +34,14 @@ class Logins:
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
+    def told_apart(self, login: str) -> tuple[str, str]:
+        """The login of the user who is meant, "" where none has it, as far as was seen; and a hash of what was typed.
+
+        One login has one hash, in whichever of its spellings, whether a user has it or not.
+        """
+        name = login_of(login)
+        return name if name in self._known else "", self._fingerprint(name or login)
+
     def shown(self, login: str) -> str:
         """A login as it was typed, where a user has it or it is too short to be a password; a hash otherwise.
 

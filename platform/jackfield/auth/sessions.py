@@ -36,6 +36,7 @@ _TIDY = 600.0  # seconds between two purges
 _KEEP_CHANGES = 24 * 3600.0  # and never shorter than a session lives: a process that slept longer has no session left
 _SEEN = 60.0  # seconds between two writes of when a session was seen, or a tenth of the idle limit
 _READS = 5  # how often a session is read again because something changed meanwhile
+_ENDED = 1000  # ended sessions whose login is remembered, for who is refused with one
 _STEP = 0.01  # of a session's length: a refresh that gains less changes nothing
 _LOG_IN = "Log in again and send the new token."
 
@@ -97,6 +98,7 @@ class Sessions:
         self._room = remembered
         self._memory: OrderedDict[str, _Remembered] = OrderedDict()
         self._seen: dict[str, float] = {}
+        self._ended: OrderedDict[str, str] = OrderedDict()
         self._in_use: Callable[[], Iterable[str]] = tuple
         self._attended_at = self._now()
         self.changes = Changes(store, self._now, self._forget)
@@ -177,7 +179,7 @@ class Sessions:
             longest, step = max(LONGEST, self._lifetime), self._lifetime * _STEP
             session = await self.store.prolong(identity.session, until, longest=longest, step=step)
             if session is None:
-                raise _ended()
+                raise _ended(identity.login)
             identity, expires_at = session.identity, session.expires_at
             await self.changes.announce(
                 Change(identity.login, identity.session, "session_refreshed", expires_at=expires_at)
@@ -210,7 +212,7 @@ class Sessions:
             entry = await self._recall(key)
         session, expires_at = entry.identity.session, entry.identity.expires_at
         if self._is_idle(entry) or (expires_at is not None and self._ends.over(session, expires_at)):
-            raise Refusal("session_expired", "The session has run out.", _LOG_IN)
+            raise Refusal("session_expired", "The session has run out.", _LOG_IN, login=entry.identity.login)
         self._use(key, entry)
         return entry.identity
 
@@ -286,8 +288,9 @@ class Sessions:
         """The session as the store has it, remembered."""
         session = await self._read(key)
         if session is None:
-            self._memory.pop(key, None)
-            raise _ended()
+            if (known := self._memory.pop(key, None)) is not None:
+                self._note_end(key, known)
+            raise _ended(self._ended.get(key, ""))
         entry = self._seen_as_stored(session, self._memory.get(key))
         self._memory[key] = entry
         while len(self._memory) > self._room:
@@ -343,7 +346,13 @@ class Sessions:
         logins = {change.login for change in news if not change.session}
         for key, entry in list(self._memory.items()):
             if entry.identity.session in ended or entry.identity.login in logins:
-                del self._memory[key]
+                self._note_end(key, self._memory.pop(key))
+
+    def _note_end(self, key: str, entry: _Remembered) -> None:
+        """Remember whose session may have ended: who is refused with it will ask why."""
+        self._ended[key] = entry.identity.login
+        while len(self._ended) > _ENDED:
+            self._ended.popitem(last=False)
 
     async def _look_and_tidy(self) -> None:
         await self.look_once()
@@ -351,5 +360,5 @@ class Sessions:
             await self.tidy()
 
 
-def _ended() -> Refusal:
-    return Refusal("bad_credential", "The session has been ended.", _LOG_IN)
+def _ended(login: str) -> Refusal:
+    return Refusal("bad_credential", "The session has been ended.", _LOG_IN, login=login)

@@ -172,7 +172,8 @@ class Verifier:
             )
         self._known.move_to_end(key)
         if self._is_over(known.identity):
-            raise Refusal("session_expired", "The session has run out.", "Log in again and send the new credential.")
+            fix = "Log in again and send the new credential."
+            raise Refusal("session_expired", "The session has run out.", fix, login=known.identity.login)
         return known.identity
 
     def _is_over(self, identity: Identity | None) -> bool:

@@ -30,6 +30,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "call": ("call", "Talk to an endpoint from the terminal."),
     "users": ("users", "Add, list and change the users who may log in."),
     "keys": ("keys", "Make, list, rotate and remove the keys of other programs."),
+    "data": ("data", "List what tables keep, or print one of these files."),
+    "unmatched": ("unmatched", "List messages that no row of a table was for."),
     "send": ("send", "Send an event to a group or to a user."),
     "token": ("token_command", "Open a session for a user and print its token."),
     "docs": ("docs", "Print a page of the documents."),

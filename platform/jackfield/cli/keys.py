@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import click
 
 from jackfield.auth.store.keys import Key
+from jackfield.cli.in_store import in_store, project_plan
 from jackfield.cli.settings import state_options
-from jackfield.cli.users import in_store, project_plan
 from jackfield.config import quantities
 from jackfield.config.roles import may_be
 from jackfield.identity import PUBLISHER

@@ -9,40 +9,13 @@ import click
 
 from jackfield.cli.settings import Failure, counted, state_options
 from jackfield.server.node.control import ANSWER_LIMIT, UNKNOWN_VERB, NoServer, ask
+from jackfield.server.publish.outcome import outcome
 from jackfield.state import State
 
-__all__ = ["command", "outcome", "speak"]
+__all__ = ["command", "speak"]
 
 STATUS_LIMIT = 10.0
 """Seconds that a server has to answer `status` and `refusals`; one that is held up counts as not running."""
-
-
-_ALIVE = {
-    "feeds_anew": "feeds of groups that begin anew",
-    "feeds_ended": "feeds of groups that end",
-    "feeds_kept": "feeds of connections that go on in the code they began in, for 10 minutes at most",
-    "waits": "calls that wait for their client in the code they began in, for 10 minutes at most",
-    "tasks": "tasks of connections that go on in the code they began in, for 10 minutes at most",
-    "calls": "calls that end in the code they began in",
-}
-
-
-_NAMED = {
-    "added": "added",
-    "changed": "changed",
-    "removed": "removed",
-    "groups_added": "groups added",
-    "groups_renamed": "groups renamed",
-    "groups": "groups changed",
-    "groups_removed": "groups removed",
-    "settings": "settings changed",
-}
-_NOTHING = {
-    **dict.fromkeys((*_NAMED, "closes", "lost", "warnings"), ()),
-    **dict.fromkeys(("pages", "open", *_ALIVE), 0),
-    **dict.fromkeys(("hash", "before", "generation"), "?"),
-    "dry_run": False,
-}
 
 
 @click.command("publish")
@@ -86,33 +59,3 @@ def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:
     found = answer["ok"]
     assert isinstance(found, Mapping)
     return found
-
-
-def outcome(report: Any) -> str:
-    """A publish's report as lines for people. A server of another version may say less, which is told then."""
-    silent = [key for key in _NOTHING if key not in report]
-    report = {**_NOTHING, **report}
-    verb = "would publish" if report["dry_run"] else "published"
-    lines = [f"{verb} {report['hash']} as plan {report['generation']}, in place of {report['before']}"]
-    renamed = [f"{before} to {after}" for before, after in report["groups_renamed"]]
-    named = {**report, "groups_renamed": renamed}
-    moved = [f"  {what}: {', '.join(named[key])}" for key, what in _NAMED.items() if named[key]]
-    moved += [f"  site: {counted(report['pages'], 'file')} changed"] if report["pages"] else []
-    lines += moved or ["  no endpoint is added, changed or removed"]
-    if silent:
-        lines.append(
-            "  the server is of another version and does not say all of it; both are alike when it is restarted"
-        )
-    close = "would close" if report["dry_run"] else "closed"
-    touched = 0
-    for item in report["closes"]:
-        touched += item["connections"]
-        lines.append(f"  {close}: {item['connections']} of {item['endpoint']} ({item['code']} {item['reason']})")
-    if report["open"]:
-        lines.append(f"  untouched: {report['open'] - touched} of {report['open']} open connections")
-    if report["lost"]:
-        gone = "would be gone" if report["dry_run"] else "is gone"
-        names = ", ".join(report["lost"])
-        lines.append(f"  what {names} held {gone}; keep such data in a database, or in the state of a group")
-    lines += [f"  {what}: {report[key]}" for key, what in _ALIVE.items() if report[key]]
-    return "\n".join([*lines, *(f"  {warning}" for warning in report["warnings"])])

@@ -19,7 +19,6 @@ import click
 
 from jackfield import stdio
 from jackfield.auth.store.database import Unusable
-from jackfield.cli.publish import outcome
 from jackfield.cli.settings import (
     Failure,
     Number,
@@ -93,6 +92,13 @@ class _Size(click.ParamType[int]):
 @option("--insecure", is_flag=True, help="Serve without TLS on an address that other machines reach.")
 @option("--watch", is_flag=True, help="Publish on each save.")
 @option("--locked", is_flag=True, help="Refuse publishing: what is served is what was started.")
+@option(
+    "--edit",
+    is_flag=False,
+    flag_value="all",
+    type=click.Choice(["tables", "all"]),
+    help="Let files be changed over HTTP and published: all of them by admins on this machine, or tables by editors.",
+)
 @option("--drain", type=_Duration(), default="25s", show_default=True, help="How long a stop waits for replies.")
 @option(
     "--outbox",
@@ -317,7 +323,7 @@ def _report(result: Report | PlanError) -> None:
         _print_problems(result)
         _say(f"{_count(result)}; the old plan goes on serving.")
     else:
-        _say(outcome(result.as_json()))
+        _say("\n".join(result.lines))
 
 
 def _print_problems(exc: PlanError) -> None:

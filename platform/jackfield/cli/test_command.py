@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from jackfield.cli.call import facts, log_in
 from jackfield.cli.check import lines_of
 from jackfield.cli.send import NEW_KEY, over_http
 from jackfield.cli.settings import (
+    PREFIX,
     Failure,
     check_token,
     count_errors,
@@ -28,17 +30,19 @@ from jackfield.cli.settings import (
     server_address,
 )
 from jackfield.describe.contract import contract
-from jackfield.errors import PlanError
+from jackfield.errors import PlanError, Problem
 from jackfield.routing.table import RoutingTable
 from jackfield.server.node.event_loop import run as run_loop
 from jackfield.server.observe.lag import Place
 from jackfield.server.publish.building import built
 from jackfield.similar import did_you_mean
+from jackfield.state import State
+from jackfield.state.tested import note_tested
 from jackfield.testing.client import Project
 from jackfield.testing.examples import Case, Result, caller_of, cases, run
 from jackfield.testing.examples import Failure as Failed
 from jackfield.testing.live import Live, NoServer, Outside
-from jackfield.testing.report import FORMATS, Report, junit_of_problems, summary
+from jackfield.testing.report import FORMATS, Report, as_json, junit_of_problems, summary
 from jackfield.testing.stall import STALL_LIMIT, watched
 from jackfield.testing.target import PushFailed
 
@@ -79,7 +83,8 @@ def command(
 
     Without --url they run in this process, with the project's own resources: no server, no port, no login. With
     --url they run against that server; an example whose clients must be logged in is skipped where there is no
-    token for them, and one that pushes where there is no service key.
+    token for them, and one that pushes where there is no service key. How those in this process went is remembered in
+    the state folder, where there is one, and shown on the page.
 
     What a program reads goes to stdout, the summary to stderr. Exit 1 where one fails, where there are examples and
     none was run, or where the project has problems; 3 where no server is reached.
@@ -100,7 +105,7 @@ def command(
                 credentials = _Credentials(login, password, tokens, key)
                 run_loop(_live(folder, names, server_address(url, "ws"), credentials, report))
     except PlanError as exc:
-        for line in [junit_of_problems(exc.problems)] if form == "junit" else lines_of(exc.problems, form, folder):
+        for line in _told(exc.problems, form, folder):
             click.echo(line)
         raise Failure(f"{counted(count_errors(exc.problems), 'problem')} in {folder}") from None
     except (NoServer, KeyboardInterrupt) as exc:
@@ -110,6 +115,13 @@ def command(
         raise Failure(str(exc), 3) if isinstance(exc, NoServer) else exc from None
     report.end()
     _sum_up(report.results)
+
+
+def _told(problems: Sequence[Problem], form: str, folder: Path) -> list[str]:
+    """The problems of a project that cannot be run."""
+    if form in ("json", "junit"):
+        return [junit_of_problems(problems) if form == "junit" else as_json([], problems)]
+    return lines_of(problems, form, folder)
 
 
 def _sum_up(results: Sequence[Result]) -> None:
@@ -131,11 +143,23 @@ async def _in_process(folder: Path, names: Sequence[str], report: Report) -> Non
     try:
         async with Project(folder) as project:
             chosen = _chosen(project.table, names)
+            known = [(case.endpoint, case.name) for case in cases(project.table)]
             async with watched(lambda place: _stalled(chosen, report, place)):
                 async for result in run(chosen, project):
                     report.add(result)
+        _remember(folder, known, report.results)
     except TimeoutError as exc:  # of the way out: a process in a thread that does not return
         _break_off(report, str(exc))
+
+
+def _remember(folder: Path, known: Sequence[tuple[str, str]], results: Sequence[Result]) -> None:
+    """Note how the examples went, for the page, where there is a state folder that can be written."""
+    given = os.environ.get(f"{PREFIX}STATE")
+    state = State.found(folder, Path(given) if given else None)
+    if state is not None:
+        ran = {(result.case.endpoint, result.case.name): result.failure is None for result in results}
+        with suppress(OSError):
+            note_tested(state.tested, known, ran, time.time())
 
 
 def _stalled(chosen: Sequence[Case], report: Report, place: Place) -> None:

@@ -11,8 +11,8 @@ from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Login, Sessions
 from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
+from jackfield.cli.in_store import in_store, project_plan
 from jackfield.cli.settings import state_options
-from jackfield.cli.users import in_store, project_plan
 from jackfield.config.plan import AuthSettings
 from jackfield.state import State
 

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar
 
 import click
 
 from jackfield import files
 from jackfield.auth.passwords import Passwords, check_password
-from jackfield.auth.store.database import Unusable
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import User, new_login, normal_login, normal_name, normal_role
-from jackfield.cli.settings import Failure, counted, failure_of, find_project, given_folder, state_options
-from jackfield.config.load import load
-from jackfield.config.plan import Plan
+from jackfield.cli.in_store import in_store, report, warn_undeclared
+from jackfield.cli.settings import Failure, counted, failure_of, state_options
+from jackfield.cli.users_import import import_
 from jackfield.errors import Refusal
-from jackfield.identity import ADMIN, PUBLISHER
-from jackfield.similar import nearest
-from jackfield.state import State, StateError
+from jackfield.identity import ADMIN
+from jackfield.state import State
 
-__all__ = ["command", "in_store", "project_plan"]
-
-T = TypeVar("T")
+__all__ = ["command"]
 
 _LINE = 8192  # bytes that --password-stdin reads at most
 _SHOWN = ("login", "name", "roles", "disabled", "created_at")  # of a user, in the list as JSON
@@ -37,6 +30,8 @@ _SHOWN = ("login", "name", "roles", "disabled", "created_at")  # of a user, in t
 def command() -> None:
     """Add, list and change the users who may log in."""
 
+
+command.add_command(import_)
 
 _from_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
@@ -65,8 +60,8 @@ def add(state: State, login: str, roles: tuple[str, ...], name: str, password_st
     _check_names(login, roles, name)
     user = in_store(state, action)
     roles_of = f" (roles: {', '.join(sorted(user.roles))})" if user.roles else ""
-    _report(f"Added {user.login}{_called(user)}{roles_of}.")
-    _warn_undeclared(user.roles)
+    report(f"Added {user.login}{_called(user)}{roles_of}.")
+    warn_undeclared(user.roles)
 
 
 @command.command("list")
@@ -85,7 +80,7 @@ def list_(state: State, style: str) -> None:
         gap = " " * (width - _width(user.login))
         click.echo(f"{user.login}{gap}  {', '.join(sorted(user.roles)) or '-'}{_called(user)}{note}")
     if not users:
-        _report("There are no users yet; add one: jackfield users add LOGIN")
+        report("There are no users yet; add one: jackfield users add LOGIN")
 
 
 @command.command()
@@ -111,7 +106,7 @@ def _take_out(state: State, login: str, act: Callable[[Store], Awaitable[None]],
         return last
 
     last = in_store(state, action)
-    _report(done)
+    report(done)
     _warn_no_admin(last)
 
 
@@ -121,7 +116,7 @@ def _take_out(state: State, login: str, act: Callable[[Store], Awaitable[None]],
 def enable(state: State, login: str) -> None:
     """Let a disabled user in again."""
     in_store(state, lambda store: store.enable(login))
-    _report(f"Enabled {login}.")
+    report(f"Enabled {login}.")
 
 
 @command.command()
@@ -137,7 +132,7 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
         return await store.set_password_hash(login, hashed) or 0
 
     ended = in_store(state, action)
-    _report(f"Changed the password of {login}; {counted(ended, 'session')} ended.")
+    report(f"Changed the password of {login}; {counted(ended, 'session')} ended.")
 
 
 @command.command()
@@ -150,7 +145,7 @@ def name(state: State, login: str, name: str | None) -> None:
     if name is None:
         click.echo(user.name)
     else:
-        _report(f"Name of {user.login} now: {user.name or 'none'}.")
+        report(f"Name of {user.login} now: {user.name or 'none'}.")
 
 
 # A role after a minus looks like an option: what click does not know is passed on to us. There is no -h here, which
@@ -174,8 +169,8 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
         for role in sorted(user.roles):
             click.echo(role)
         return
-    _report(f"Roles of {user.login} now: {', '.join(sorted(user.roles)) or 'none'}.")
-    _warn_undeclared(user.roles)
+    report(f"Roles of {user.login} now: {', '.join(sorted(user.roles)) or 'none'}.")
+    warn_undeclared(user.roles)
     _warn_no_admin(last)
 
 
@@ -185,33 +180,7 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
 def logout(state: State, login: str) -> None:
     """End all sessions of a user; a new login is possible at once."""
     ended = in_store(state, lambda store: store.end_all(login))
-    _report(f"Ended {counted(ended, 'session')} of {login}.")
-
-
-def in_store(state: State, action: Callable[[Store], Awaitable[T]], *, of_users: bool = True) -> T:
-    """Run `action` on the state's store and return what it returns; a Refusal becomes a Failure.
-
-    Warns where no server of the project reads the users and the action is of these.
-    """
-    plan = project_plan() if of_users else None
-    if plan is not None and not plan.auth.own:
-        _report("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
-
-    async def run() -> T:
-        store = await Store.open(state.store_url, time.time)
-        try:
-            return await action(store)
-        finally:
-            await store.close()
-
-    try:
-        return asyncio.run(run())
-    except Unusable as refusal:
-        raise failure_of(refusal, 2) from refusal
-    except Refusal as refusal:
-        raise failure_of(refusal) from refusal
-    except StateError as error:
-        raise Failure(str(error)) from error
+    report(f"Ended {counted(ended, 'session')} of {login}.")
 
 
 def _check_names(login: str, roles: Iterable[str], name: str) -> None:
@@ -286,22 +255,6 @@ def _called(user: User) -> str:
     return f'  "{user.name}"' if user.name else ""
 
 
-def _report(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _warn_undeclared(roles: Iterable[str]) -> None:
-    """A role that endpoints.yaml does not declare opens nothing; most often it is a slip of the finger."""
-    plan = project_plan()
-    declared = None if plan is None else plan.roles
-    if declared is None:
-        return
-    for role in sorted(set(roles) - {ADMIN, PUBLISHER, *declared}):
-        near = nearest(role, declared)
-        hint = f"did you mean {near}?" if near else "no endpoint can ask for it"
-        _report(f"warning: endpoints.yaml declares no role {role}; {hint}")
-
-
 async def _is_last_admin(store: Store, login: str) -> bool:
     """Whether this user alone may log in and has the role."""
     admins = [user.login for user in await store.list() if ADMIN in user.roles and not user.disabled]
@@ -311,10 +264,4 @@ async def _is_last_admin(store: Store, login: str) -> bool:
 def _warn_no_admin(was_last: bool) -> None:
     """The owner of the machine may take the role from the last administrator, with a warning."""
     if was_last:
-        _report(f"warning: no administrator is left who may log in; make one: jackfield users roles LOGIN +{ADMIN}")
-
-
-def project_plan() -> Plan | None:
-    """What endpoints.yaml says, as far as it is sound; None outside of a project."""
-    folder = find_project(given_folder())
-    return None if folder is None else load(folder).plan
+        report(f"warning: no administrator is left who may log in; make one: jackfield users roles LOGIN +{ADMIN}")

@@ -17,9 +17,11 @@ from jackfield.config.problems import MOST, PathTuple, Problems
 from jackfield.config.source import Source
 from jackfield.errors import Problem
 
-__all__ = ["Loaded", "load"]
+__all__ = ["MAIN", "Loaded", "load"]
 
-_MAIN = "endpoints.yaml"
+MAIN = "endpoints.yaml"
+"""The file that every project has."""
+
 _FOLDER = "endpoints"
 _EXAMPLES = "examples"
 
@@ -78,7 +80,7 @@ def _find_keys(folder: Path, plan: Plan, problems: Problems) -> None:
 
 
 def _main(folder: Path) -> Source:
-    file = source.read(folder / _MAIN, _MAIN)
+    file = source.read(folder / MAIN, MAIN)
     if file.problems and file.problems[0].code == "file_missing":
         where = f"it is looked for in {folder.absolute()}"
         hint = f"{where}; begin one with `jackfield new`, or give application() or Client() the folder that has it"
@@ -212,4 +214,4 @@ def _hash(data: Mapping[str, Any]) -> str:
 
 
 def _order(problem: Problem) -> tuple[bool, str, int, int, str, str]:
-    return (problem.file != _MAIN, problem.file, problem.line, problem.column, problem.code, problem.message)
+    return (problem.file != MAIN, problem.file, problem.line, problem.column, problem.code, problem.message)

@@ -41,6 +41,14 @@ _SUBPROTOCOL = {
     "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$",
     "errorMessage": "a subprotocol is up to 64 Latin letters, digits and - _ . without blanks (RFC 6455, section 4.1)",
 }
+_INSPECTED = {"enum": ["payloads", "unmatched"]}
+_INSPECT = Kind(
+    {
+        "anyOf": [_INSPECTED, {"type": "array", "minItems": 1, "maxItems": 2, "items": _INSPECTED}],
+        "errorMessage": "must be payloads, unmatched or a list of both",
+    },
+    lambda raw: (raw,) if isinstance(raw, str) else tuple(dict.fromkeys(raw)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +268,13 @@ class Endpoint:
         "What the message must satisfy besides the process's own parameters: a JSON Schema 2020-12.",
         examples=[{"properties": {"text": {"maxLength": 500}}}],
         value=None,
+    )
+    inspect: tuple[Literal["payloads", "unmatched"], ...] = setting(
+        _INSPECT,
+        "What administrators may read of the messages. `payloads`: those of one connection, while they come and go. "
+        "`unmatched`: those that no row of a table was for, or its last alone, which are kept. Or a list of both.",
+        examples=["payloads", ["payloads", "unmatched"]],
+        value=(),
     )
     limits: Limits = setting(mapping("limits"), value=Limits(), merged=True)
     summary: str = setting(

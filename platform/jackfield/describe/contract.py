@@ -97,6 +97,7 @@ class Operation:
       wait for answers of its client. `may_miss` says that it is a table, and that no row of it
       may fit.
     - `may_reject` says that a process of the project is asked before anybody enters.
+    - `inspect` says what administrators may read of its messages.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Operation:
     actions: tuple[Operation, ...] = ()
     action: tuple[str, str] | None = None
     fed: JSON | None = None
+    inspect: tuple[str, ...] = ()
 
     @property
     def action_key(self) -> str:
@@ -246,6 +248,7 @@ def _operation(route: Route, table: RoutingTable, whole: Route | None = None) ->
         examples=endpoint.examples,
         actions=tuple(_operation(one, table, route) for one in route.actions.values()),
         action=action,
+        inspect=endpoint.inspect,
     )
 
 

@@ -174,7 +174,12 @@ def asides(operation: Operation) -> list[str]:
         found.append('`{"$cancel": id}` takes back the message with that `$id`, which is answered `cancelled`.')
     if any(part.asks for part in operation.parts):
         found.append('It may ask, by an event with `"$request": n`, which `{"$answer": n, …}` answers.')
+    if "unmatched" in operation.inspect:
+        found.append(_UNMATCHED)
     return found
+
+
+_UNMATCHED = "Messages that no row of its table is for are kept, without who sent them; administrators can read them."
 
 
 def feeds(operation: Operation) -> str:

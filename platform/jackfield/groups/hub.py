@@ -49,6 +49,10 @@ class Hub(Generic[_M]):
     def __iter__(self) -> Iterator[_M]:
         return iter(tuple(self._members))
 
+    def newest(self) -> Iterator[_M]:
+        """The members, those who came last first; nobody may come or leave meanwhile."""
+        return reversed(self._members)
+
     def seat(self, member: _M) -> None:
         """Take a seat. Done in the step that admits, so that a revocation during the accept is not lost."""
         endpoint, address = member.endpoint, member.address

@@ -28,6 +28,7 @@ from jackfield.routing.event_examples import event_faults
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
+from jackfield.routing.inspected import inspect_faults
 from jackfield.routing.pushes import push_faults
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.routing.unknown import unknown
@@ -129,7 +130,7 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
             route = replace(route, events=said)
             taken = Taken.of(route)
             problems += call(example_faults, plan, endpoint, taken)
-            problems += call(push_faults, plan, route)
+            problems += call(push_faults, plan, route) + inspect_faults(plan, endpoint, route)
     except Raised as raised:
         names = (one.process for one in endpoint.parts if one.process in found.known)
         return None, [found.problem(raised.exc, found.known.get(next(names, ""), builtin.NONE))]

@@ -11,6 +11,7 @@ from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.process.groups import Groups
+from jackfield.process.table import keep
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.feeds import ConnectionFeeds, GroupFeeds
@@ -23,6 +24,7 @@ from jackfield.server.joining import Joining
 from jackfield.server.live import Held, Live, Member
 from jackfield.server.observe.tracing import Tracing
 from jackfield.server.options import Options
+from jackfield.server.unmatched import Unmatched
 from jackfield.server.web.routes import Routes
 
 __all__ = ["Gateway", "open_gateway"]
@@ -115,4 +117,7 @@ def open_gateway(
     visitors; without them these end with the process.
     """
     live = Live(options, sessions, generation, lag_clock=dispatcher.clock, clock=clock, tokens=tokens)
-    return Gateway(live, Callers(live, sessions, folder=folder, open_store=open_store), dispatcher, tracing=tracing)
+    callers = Callers(live, sessions, folder=folder, open_store=open_store)
+    live.data, live.unmatched = folder / keep.FOLDER, Unmatched(callers.authorities.keys.store)
+    dispatcher.unmatched = live.unmatched.note
+    return Gateway(live, callers, dispatcher, tracing=tracing)

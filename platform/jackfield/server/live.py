@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from jackfield.auth.refused import Refusals, Refused
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.tokens import Tokens
 from jackfield.clocks import watched
@@ -21,32 +21,17 @@ from jackfield.groups.hub import Member as Counted
 from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
 from jackfield.process.connection import Connection
+from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.generation import Generation
 from jackfield.server.observe import redact
 from jackfield.server.observe.lag import Lag
 from jackfield.server.observe.metrics import Metrics
 from jackfield.server.options import Options
-from jackfield.server.outboxes import Outboxes
+from jackfield.server.outboxes import Outboxes, Pending
 from jackfield.server.request import Caller, Request, Standing
+from jackfield.server.unmatched import Unmatched
 
-__all__ = ["REFUSALS_KEPT", "GroupMember", "Held", "Live", "Member", "Refused"]
-
-REFUSALS_KEPT = 200
-"""Refusals that `jackfield refusals` shows at most, the newest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """One refusal as `jackfield refusals` shows it. `path` is without its query string."""
-
-    time: float
-    path: str
-    code: str
-    status: int
-    detail: str
-    login: str
-    client: str
-    origin: str
+__all__ = ["GroupMember", "Held", "Live", "Member", "Publishing", "Told"]
 
 
 class Held(NamedTuple):
@@ -71,6 +56,13 @@ class GroupMember(Listener, Protocol):
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
 
 
+class Heard(Protocol):
+    """How long a client has been silent."""
+
+    def silent(self, now: float) -> float | None:
+        """Seconds since its last message; None where none came."""
+
+
 class Member(Counted, Protocol):
     """An open connection, as publishes, changes of sessions and a stop see it. Implemented by the conversation.
 
@@ -85,9 +77,24 @@ class Member(Counted, Protocol):
     def is_over(self) -> bool:
         """Whether it has ended, and its seat is all that is left."""
 
+    began: float
+    """When it began, by Live.passed."""
+
     @property
-    def duration(self) -> float:
-        """Seconds since it began."""
+    def outbox(self) -> Pending:
+        """What waits for the client."""
+
+    @property
+    def bucket(self) -> Heard:
+        """The pace of its messages."""
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The clock of that."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups that it is in."""
 
     @property
     def standing(self) -> Standing:
@@ -125,8 +132,32 @@ class Member(Counted, Protocol):
         """Take no more messages, answer those that are here, then close 1012."""
 
 
+class Told(Protocol):
+    """What a publish did, or would do."""
+
+    @property
+    def lines(self) -> list[str]:
+        """As `jackfield publish` prints it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, by name."""
+
+
+class Publishing(Protocol):
+    """What makes the project's files live. Implemented by the publisher."""
+
+    async def publish(self, *, dry_run: bool = False, back: bool = False, by: str = "") -> Told:
+        """Make the files live, or with `back` what was live before; `by` is the login. Raises PlanError."""
+
+    async def published(self) -> list[dict[str, Any]]:
+        """What is kept for the way back, the newest first, as `GET /api/published` lists it."""
+
+
 class Live:
-    """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch."""
+    """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch.
+
+    `folder` is the project's, and `tested` the file that remembers how the examples went; None where there is none.
+    """
 
     def __init__(
         self,
@@ -147,11 +178,19 @@ class Live:
         self.lag = Lag(clock=lag_clock)
         self.metrics = Metrics(self.hub, self.lag, self.groups, lambda: self.generation.table.catalog.collectors())
         self.outboxes = Outboxes(options.outbox)
-        self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
+        self.refusals = Refusals()
         self.ready = True  # False from the beginning of a stop
         self.stops_at: float | None = None  # by `passed`, when a stop waits no longer
         self.clock = watched(clock)
+        self.began = self.published_at = self.clock()
+        self.fell_back: str | None = None  # the problems of the files, where an older plan serves since the start
         self.passed: Callable[[], float] = time.monotonic  # seconds that nobody sets
+        self.folder: Path | None = None
+        self.tested: Path | None = None
+        self.publishing: Publishing | None = None
+        self.files: ProjectFiles | None = None  # those that may be edited, with `options.edit`
+        self.data: Path | None = None  # the folder of what tables keep
+        self.unmatched: Unmatched | None = None  # messages that no row of a table was for
         self._sessions = sessions
 
     @property
@@ -203,18 +242,24 @@ class Live:
         return isinstance(caller, Identity) and ADMIN in caller.roles
 
     def refuse(self, request: Request, refusal: Refusal, caller: Caller = None) -> None:
-        """Keep a refusal for `jackfield refusals`, and log it."""
-        refused = Refused(
-            time=self.clock(),
-            path=redact.path(request.raw_path.decode("latin-1")),
-            code=refusal.code,
-            status=refusal.status,
-            detail=redact.typed(refusal.detail),
-            login=caller.login if isinstance(caller, Identity) else "",
-            client=request.client,
-            origin=redact.origins(request.values(b"origin")),
+        """Keep a refusal for `jackfield refusals`, log it, and give it the id by which it is asked for."""
+        match = self.generation.table.match(request.raw_path)
+        refused = self.refusals.note(
+            Refused(
+                time=self.clock(),
+                path=redact.path(request.raw_path.decode("latin-1")),
+                code=refusal.code,
+                status=refusal.status,
+                detail=redact.typed(refusal.detail),
+                login=refusal.login or (caller.login if isinstance(caller, Identity) else ""),
+                client=request.client,
+                origin=redact.origins(request.values(b"origin")),
+                endpoint=match.route.name if match else "",
+                fix=redact.typed(refusal.fix),
+                tried=refusal.tried,
+            )
         )
-        self.refusals.append(refused)
+        refusal.id = refused.id
         log.info(
             "refused",
             code=refused.code,
@@ -223,4 +268,5 @@ class Live:
             login=refused.login,
             client=refused.client,
             origin=refused.origin,
+            refusal=refused.id,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -23,7 +24,8 @@ class Options:
     use where it is not the listener's; it may have a path, under which a proxy passes us on. On `admin_port` of the
     loopback address stands a second listener, 0 for any free port, for what is not shown in public; `apart` says
     that a site took that away from a listener that only this machine reaches. `drain` is in seconds, `outbox` in
-    bytes: what may wait for all clients together. Without `trace` it is left to the variables of OpenTelemetry.
+    bytes: what may wait for all clients together. `edit` says what of the files is changed over HTTP, here or on the
+    admin port. Without `trace` it is left to the variables of OpenTelemetry.
     `embedded` is set inside another application, which owns the listener then.
     """
 
@@ -36,6 +38,7 @@ class Options:
     insecure: bool = False
     watch: bool = False
     locked: bool = False
+    edit: Literal["tables", "all"] | None = None
     check_replies: bool = False
     drain: float = 25.0
     outbox: int = 1024**3
@@ -55,9 +58,12 @@ class Options:
 
         A public address says that others reach it through something in front, whether or not that is believed.
         """
-        if self.embedded or self.behind_proxy or self.admin_port is not None or self.apart:
-            return False
-        if not is_loopback(self.host):
+        return self.near and self.admin_port is None and not self.apart
+
+    @property
+    def near(self) -> bool:
+        """Whether nothing but this machine reaches the listener, and nothing in front of it passes others on."""
+        if self.embedded or self.behind_proxy or not is_loopback(self.host):
             return False
         return not self.public_url or is_loopback(urlsplit(self.public_url).hostname or "")
 
@@ -111,9 +117,27 @@ class Options:
             found.append(
                 f"{'public_url' if self.embedded else '--public-url'} must be like {form}, not {self.public_url}"
             )
+        found += self._edit_problems()
         if self.admin_port and self.admin_port == self.port:
             found.append(f"--admin-port and --port are both {self.port}; give the admin port another number")
         return found + [problem for network in self.behind_proxy if (problem := _network_problem(network))]
+
+    def _edit_problems(self) -> Iterator[str]:
+        """Why files cannot be changed over HTTP with these options."""
+        if self.edit is None or self.near:
+            pass
+        elif self.edit == "all":
+            yield (
+                "--edit lets code be changed, and is for a listener that only this machine reaches: give a loopback "
+                "--host, without --behind-proxy and a --public-url elsewhere; or --edit tables, for the tables alone"
+            )
+        elif not (self.tls or self.behind_proxy):
+            yield (
+                "--edit tables is for TLS, or for a listener that only this machine reaches; give --tls-cert and "
+                "--tls-key, or --behind-proxy CIDR where a proxy has the certificate, or a loopback --host"
+            )
+        if self.edit is not None and self.locked:
+            yield "--edit changes files and publishes them, and --locked refuses that; keep one of them"
 
 
 def _is_address(url: str) -> bool:

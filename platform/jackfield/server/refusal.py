@@ -43,6 +43,8 @@ def document(body: Mapping[str, Any], refusal: Refusal) -> dict[str, Any]:
         "code": refusal.code,
         "fix": refusal.fix,
     }
+    if refusal.id:
+        found["refusal"] = refusal.id
     return {**found, **refusal.more, **body}
 
 

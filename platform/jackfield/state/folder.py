@@ -5,6 +5,7 @@
     store.db          users and sessions, unless JACKFIELD_STORE names another database; 0600, like -wal and -shm
     server.json       where the running server listens for `publish`; 0600
     server.lock       held while a server runs
+    tested.json       how the examples went at last, see tested.py; 0600
     first-admin       the first password, where there was no terminal to show it on; 0600
     published/        the plans that went live; 0700, since sources may hold secrets
 
@@ -91,6 +92,11 @@ class State:
     def server_json(self) -> Path:
         """Where a running server writes how to reach it."""
         return self.folder / "server.json"
+
+    @property
+    def tested(self) -> Path:
+        """What remembers how the examples went."""
+        return self.folder / "tested.json"
 
     @property
     def first_admin(self) -> Path:

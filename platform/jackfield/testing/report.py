@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO
@@ -19,9 +20,9 @@ from jackfield.errors import Problem
 from jackfield.github_annotations import annotation
 from jackfield.testing.examples import Result
 
-__all__ = ["FORMATS", "Report", "github", "junit", "junit_of_problems", "summary"]
+__all__ = ["FORMATS", "Report", "as_json", "github", "junit", "junit_of_problems", "summary"]
 
-FORMATS = ("text", "junit", "github")
+FORMATS = ("text", "json", "junit", "github")
 
 _UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of letters, separators of lines
 
@@ -48,9 +49,9 @@ class Report:
             self._write(github([result], self._folder))
 
     def end(self) -> None:
-        """No more are run. JUnit's XML is written only now, because it begins with the counts."""
-        if self._form == "junit":
-            self._write([junit(self.results)])
+        """No more are run. What is one document is written only now: JUnit's XML begins with the counts."""
+        if self._form in ("json", "junit"):
+            self._write([junit(self.results) if self._form == "junit" else as_json(self.results)])
 
     def _write(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -91,6 +92,27 @@ def github(results: Iterable[Result], folder: Path) -> Iterator[str]:
             yield annotation("error", place.file, place.line, place.column, title, text, folder)
 
 
+def as_json(results: Iterable[Result], problems: Iterable[Problem] = ()) -> str:
+    """One object: each example with whether it passed and why not, and the problems of a project that cannot be run."""
+    told = [
+        {
+            "endpoint": result.case.endpoint,
+            "example": result.case.name,
+            "passed": result.failure is None and not result.skipped,
+            "problem": _why(result),
+        }
+        for result in results
+    ]
+    return json.dumps({"results": told, "problems": [asdict(problem) for problem in problems]}, ensure_ascii=False)
+
+
+def _why(result: Result) -> str:
+    if result.failure is None:
+        return result.skipped
+    failure = result.failure
+    return "\n".join([f"{_at(failure.place)}: {failure.sentence}", *failure.lines])
+
+
 def junit(results: Sequence[Result]) -> str:
     """JUnit's XML: a suite for each endpoint, a case for each example, with file and line."""
     return _xml([_of_result(result) for result in results])
@@ -121,8 +143,7 @@ def _of_result(result: Result) -> _Case:
     case, failure = result.case, result.failure
     found = _Case(case.endpoint, case.name, case.place.file, case.place.line, result.seconds)
     if failure is not None:
-        text = "\n".join([f"{_at(failure.place)}: {failure.sentence}", *failure.lines])
-        return replace(found, outcome="failure", kind="failure", message=failure.sentence, text=text)
+        return replace(found, outcome="failure", kind="failure", message=failure.sentence, text=_why(result))
     return replace(found, outcome="skipped", message=result.skipped) if result.skipped else found
 
 

@@ -61,7 +61,14 @@ def test_the_login_lives_where_the_file_says_or_nowhere() -> None:
     assert {"/sign/in/login", "/sign/in/sessions/{one}"} <= set(moved)
     assert not [path for path in moved if path.startswith("/auth")]
     elsewhere = http_api.calls(AuthSettings(own=False))
-    assert {call.tag for call in elsewhere} == {"Administration", "Server", "From outside", "Page"}
+    assert {call.tag for call in elsewhere} == {
+        "Administration",
+        "Server",
+        "From outside",
+        "Processes",
+        "Page",
+        "Files",
+    }
     assert "/api/users/{one}/events" in addresses(elsewhere)
     assert not {"/api/users", "/api/users/{one}"} & set(addresses(elsewhere))
 

@@ -10,7 +10,7 @@ import pytest
 from jackfield.server.connection.calls import TURN
 from jackfield.server.connection.inbox import AHEAD, INBOX
 from jackfield.server.wire import transport as wire
-from tests.server.conftest import Build, Clock
+from tests.server.conftest import Build
 from tests.server.served import LIMIT, Begin, generation, replies, until
 
 # order
@@ -375,9 +375,3 @@ async def test_a_drain_waits_for_a_client_that_reads_slowly(begin: Begin) -> Non
         talk.network.take()
         await draining
     assert talk.network.closed == (1012, "the server restarts", False)
-
-
-async def test_the_duration_is_reported_by_the_clock(begin: Begin, clock: Clock) -> None:
-    talk = begin("echo")
-    clock.move(12.5)
-    assert talk.one.duration == 12.5

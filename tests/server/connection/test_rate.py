@@ -175,7 +175,7 @@ async def test_what_piled_up_is_not_owed_for_ever(begin: Begin, clock: Clock) ->
     for name in names:
         talk.gates.setdefault(name, asyncio.Event()).set()
     await talk.frames(INBOX + 1)
-    assert talk.one._bucket._reserve <= RESERVE
+    assert talk.one.bucket._reserve <= RESERVE
     clock.move(2 * RESERVE)
     talk.text(*["0"] * 41)
     await talk.network.until(lambda: talk.network.closed is not None)
@@ -213,7 +213,7 @@ async def test_binary_messages_count(begin: Begin) -> None:
 )
 async def test_the_refusal_states_the_rate_as_it_was_written(begin: Begin, rate: float, words: str) -> None:
     talk = begin("echo", rate=rate)
-    frame = talk.one._too_fast(talk.one._bucket.slack + 1e-9, talk.one._bucket)
+    frame = talk.one._too_fast(talk.one.bucket.slack + 1e-9, talk.one.bucket)
     assert frame is not None
     assert f"faster than {words};" in json.loads(frame)["error"]["message"]
 

@@ -181,7 +181,8 @@ async def test_a_page_is_told_of_it_by_a_close(served: Served) -> None:
     caller = served.call("/ws/rooms/closed", [("origin", "http://127.0.0.1:8000")])
     await caller.until(2)
     await caller.task
-    assert (caller.sent[1]["code"], caller.sent[1]["reason"]) == (4403, "rejected: closed: Закрыто 🔒")
+    told = served.gateway.live.refusals[-1].id
+    assert (caller.sent[1]["code"], caller.sent[1]["reason"]) == (4403, f"rejected: closed: Закрыто 🔒 [{told}]")
 
 
 @pytest.mark.parametrize("room", ["broken", "exit", "wrong"])

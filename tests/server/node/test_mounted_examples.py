@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 import jackfield
-from jackfield.cli.new import EXAMPLES, files
+from jackfield.beginnings import EXAMPLES, files
 from jackfield.testing import Client, Project
 
 LINK = re.compile(r"""(?:\b(?:src|href)=|\bfrom )["']([^"']+)""")

@@ -152,6 +152,7 @@ async def test_what_is_no_http_is_answered_in_our_form(
     assert json.loads(body)["code"] == "malformed_request"
     (reported,) = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
     assert reported.startswith("refused code='malformed_request' status=400")
+    assert reported.endswith(f"refusal='{json.loads(body)['refusal']}'")
     assert "client='127.0.0.1'" in reported
     assert not [record for record in caplog.records if record.levelname not in ("INFO", "DEBUG")]
 

@@ -18,6 +18,7 @@ from jackfield.auth.store.attempts import Attempts
 from jackfield.auth.store.database import Database
 from jackfield.auth.store.histories import HistoryTable
 from jackfield.auth.store.keys import KeyTable
+from jackfield.auth.store.refusals import RefusalTable
 from jackfield.auth.store.tables import (
     MIGRATIONS,
     SCHEMA_VERSION,
@@ -26,15 +27,18 @@ from jackfield.auth.store.tables import (
     Session,
     User,
     changes,
+    login_of,
     metadata,
     new_login,
     normal_login,
     normal_name,
     normal_role,
+    refusals,
     schema_version,
     sessions,
     users,
 )
+from jackfield.auth.store.unmatched import UnmatchedTable
 from jackfield.errors import Refusal
 
 __all__ = ["MAX_SESSIONS", "Holder", "Store"]
@@ -51,13 +55,16 @@ _AT_ONCE = 1000
 class Store:
     """The users and sessions in one database. Open it with `Store.open`, close it at the end.
 
-    `attempts` are the logins that failed lately, `keys` those of other programs, `histories` what groups keep.
+    `attempts` are the logins that failed lately, `keys` those of other programs, `histories` what groups keep,
+    `unmatched` messages that no row of a table was for, `refusals` who was refused.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self.attempts = Attempts(database, clock)
         self.keys = KeyTable(database, clock)
         self.histories = HistoryTable(database, clock)
+        self.unmatched = UnmatchedTable(database, clock)
+        self.refusals = RefusalTable(database, clock)
         self._database = database
         self._clock = clock
 
@@ -106,6 +113,19 @@ class Store:
             await self._insert(connection, user)
         return user
 
+    async def add_all(self, added: Sequence[User], *, by: Holder | None = None) -> frozenset[str]:
+        """Add users in one transaction, those that are there already aside; the logins of those that were added."""
+        async with self._database.write() as connection:
+            await _check(connection, by)
+            there = await _there(connection, [user.login for user in added])
+            rows = [_row(user) for user in added if user.login not in there]
+            if rows:
+                at = self._clock()
+                notes = [{"kind": "user_added", "login": row["login"], "session": "", "at": at} for row in rows]
+                await connection.execute(insert(users), rows)
+                await connection.execute(insert(changes), notes)
+        return frozenset(str(row["login"]) for row in rows)
+
     async def add_first(self, login: str, password_hash: str, roles: Iterable[str]) -> User | None:
         """Add a user to a store that has none. None where it has some, another server's a moment ago for example."""
         user = User(new_login(login), _roles(roles), False, self._clock(), password_hash)
@@ -120,6 +140,11 @@ class Store:
         async with self._database.read() as connection:
             return await _user(connection, normal_login(login))
 
+    async def known_of(self, logins: Iterable[str]) -> frozenset[str]:
+        """Those of these logins that are users'; what can be no login is none."""
+        async with self._database.read() as connection:
+            return await _there(connection, sorted({login_of(login) for login in logins}))
+
     async def known(self, login: str) -> User:
         """The user with this login. Raises Refusal `no_such_user`."""
         async with self._database.read() as connection:
@@ -132,11 +157,12 @@ class Store:
         return tuple(User.of(row) for row in rows)
 
     async def remove(self, login: str, *, by: Holder | None = None) -> None:
-        """Remove a user with all sessions."""
+        """Remove a user with all sessions, and what is kept of refusals."""
         async with self._database.write() as connection:
             await _check(connection, by)
             user = await _known(connection, login)
             await connection.execute(delete(sessions).where(sessions.c.login == user.login))
+            await connection.execute(delete(refusals).where(refusals.c.login == user.login))
             await connection.execute(delete(users).where(users.c.login == user.login))
             await self._note(connection, "user_removed", user.login)
 
@@ -326,15 +352,7 @@ class Store:
         return tuple(Change.of(row) for row in rows)
 
     async def _insert(self, connection: AsyncConnection, user: User) -> None:
-        row = {
-            "login": user.login,
-            "password_hash": user.password_hash,
-            "roles": sorted(user.roles),
-            "disabled": user.disabled,
-            "created_at": user.created_at,
-            "name": user.name,
-        }
-        await connection.execute(insert(users).values(row))
+        await connection.execute(insert(users).values(_row(user)))
         await self._note(connection, "user_added", user.login)
 
     async def _note(
@@ -402,6 +420,25 @@ def _joined() -> Select[tuple[object, ...]]:
 async def _user(connection: AsyncConnection, login: str) -> User | None:
     row = (await connection.execute(select(users).where(users.c.login == login))).first()
     return None if row is None else User.of(row)
+
+
+async def _there(connection: AsyncConnection, logins: Sequence[str]) -> frozenset[str]:
+    found: set[str] = set()
+    for at in range(0, len(logins), _AT_ONCE):
+        query = select(users.c.login).where(users.c.login.in_(logins[at : at + _AT_ONCE]))
+        found.update((await connection.execute(query)).scalars())
+    return frozenset(found)
+
+
+def _row(user: User) -> dict[str, object]:
+    return {
+        "login": user.login,
+        "password_hash": user.password_hash,
+        "roles": sorted(user.roles),
+        "disabled": user.disabled,
+        "created_at": user.created_at,
+        "name": user.name,
+    }
 
 
 async def _known(connection: AsyncConnection, login: str) -> User:

@@ -50,6 +50,7 @@ __all__ = [
     "normal_name",
     "normal_role",
     "read_json",
+    "refusals",
     "schema_version",
     "sessions",
     "users",
@@ -187,6 +188,28 @@ histories = Table(
     metadata,
     Column("pattern", String(200), primary_key=True),
     Column("keep", Double, nullable=False),
+)
+
+# Who was refused, and why; see refusals.py.
+refusals = Table(
+    "jackfield_refusals",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("first_at", Double, primary_key=True),
+    Column("last_at", Double, nullable=False, index=True),
+    Column("times", Integer, nullable=False),
+    Column("login", String(512), nullable=False),
+    Column("failed_login", Boolean, nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("path", String(200), nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("origin", String(200), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("fix", Text, nullable=False),
+    Index("jackfield_refusals_by_login", "login", "failed_login", "last_at"),
+    Index("jackfield_refusals_by_client", "client", "last_at"),
 )
 
 

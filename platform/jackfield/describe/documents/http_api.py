@@ -24,12 +24,13 @@ class Call:
 
     - `answer` is the schema of what is answered, with `status`; `kind` is the media type of that answer. `codes` are
       the refusals of errors.py that come instead.
-    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, the roles
-      `publisher` and `admin` (`publisher`); `local` is everybody on a listener that only the server's machine reaches,
-      elsewhere the role `admin`.
+    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, this role
+      or `publisher` or `editor` (`publisher`, `editor`); `local` is everybody on a listener that only the server's
+      machine reaches, elsewhere the role `admin`.
     - `query` are the parameters of the query string, all of which may be left out.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
+    - `matched` says that the request names the text that it replaces (If-Match).
     - `unready` is the schema of a 503 that is not a refusal.
     """
 
@@ -44,8 +45,9 @@ class Call:
     headers: tuple[str, ...] = ()
     unready: JSON | None = None
     tag: str = "Login"
-    access: Literal["open", "known", "publisher", "admin", "local"] = "open"
+    access: Literal["open", "known", "publisher", "editor", "admin", "local"] = "open"
     query: tuple[str, ...] = ()
+    matched: bool = False
     codes: tuple[str, ...] = ()
     description: str = ""
 
@@ -57,9 +59,14 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
+    kept = tuple(replace(call, tag="Administration", access="admin") for call in _kept())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
+    processes = tuple(replace(call, tag="Processes") for call in _processes())
+    files = tuple(replace(call, tag="Files", access="editor") for call in _files())
+    seen = tuple(replace(call, tag="Administration", access="admin") for call in _seen())
     page = tuple(replace(call, tag="Page") for call in _page())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *page, *server)
+    administration = (*(administration if auth.own else ()), *keys, *kept, *seen)
+    found = (*known, *administration, *outside, *processes, *files, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -95,6 +102,7 @@ _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
+_EDITED = (*_ADMIN, *_BODY, "not_found")
 _SEEN = (*_PAGE, *_ASKED)
 _CODES: Mapping[str, tuple[str, ...]] = {
     "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
@@ -107,6 +115,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "change-password": (*_OWN, *_BODY, "wrong_password", *_PASSWORD_ASKED),
     "users": _ADMIN,
     "add-user": (*_ADMIN, *_BODY, "login_taken", "too_many_logins"),
+    "import-users": (*_ADMIN, *_BODY),
     "user": (*_OF_USER, "no_such_user"),
     "change-user": (*_OF_USER, *_BODY, "no_such_user", "too_many_logins"),
     "remove-user": (*_OF_USER, _KIND, "no_such_user"),
@@ -116,6 +125,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "key": (*_OF_USER, "no_such_key"),
     "remove-key": (*_OF_USER, _KIND, "no_such_key"),
     "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
+    "data": (*_ADMIN, "invalid_request"),
+    "unmatched": (*_ADMIN, "invalid_request"),
+    "remove-unmatched": (*_ADMIN, _KIND, "not_found"),
+    "data-file": (*_ADMIN, "not_found"),
     "send-to-groups": (*_PUSHED, "invalid_request", "group_full"),
     "groups": (*_ADMIN, "invalid_request"),
     "group": (*_ADMIN, "invalid_request", "not_found"),
@@ -125,32 +138,61 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "presence": (*_ADMIN, "invalid_request", "not_found"),
     "connections": (*_ADMIN, "invalid_request", "not_found"),
     "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
+    "processes": (*_ADMIN, "invalid_request"),
+    "process": (*_ADMIN, "invalid_request", "not_found", "no_such_process"),
+    "run-process": (*_EDITED, "too_busy"),
+    "run-examples": (*_EDITED, "too_busy"),
     "page": _SEEN,
     "endpoints": _SEEN,
     "endpoint": (*_SEEN, "not_found"),
     "check-message": (*_SEEN, *_BODY, "not_found"),
+    "files": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
+    "file": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
+    "save-file": (*_ADMIN, *_BODY, "not_found", "file_unusable", "file_changed"),
+    "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
+    "publish": (*_ADMIN, *_BODY, "not_found"),
+    "published": (*_ADMIN, "invalid_request", "not_found"),
+    "log": (*_ADMIN, "invalid_request"),
+    "status": (*_ADMIN, "invalid_request"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
 }
+_EDIT = "With `serve --edit`; for the role `editor`, tables alone."
 _DESCRIPTIONS = {
     "login": "Sets the cookie, with which endpoints can be opened. It ends the session whose cookie came along. After "
     "10 failures at a login from one address, that login is refused from there for 15 minutes.",
     "logout": "The session ends everywhere, its connections close with 4401, the cookie is taken back.",
     "refresh": "For open connections as well, and never further than 30 days after the login.",
     "change-password": "All other sessions of the caller end.",
+    "import-users": "Users that are there already stay as they are. Where one cannot be added, nobody is. Who comes "
+    "without a password gets one that is made up, and told here alone.",
     "change-user": "All of it is changed, or nothing. Who is disabled or gets another password loses all sessions; "
     "other roles hold for open connections at once. Nobody takes the administration from themselves.",
     "close-user": "A new login is possible.",
     "add-key": "Programs send it as `Authorization: Bearer`. It is shown once; only a hash is kept.",
     "remove-key": "It opens nothing from now on, and its connections close with 4401.",
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
+    "data": "The files `*.csv` in the folder `data` of the project, by name.",
+    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted.",
+    "data-file": "As it is on the disk. No cell begins like a formula.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
+    "run-process": "The files as on the disk, in a program of its own. Nothing goes live, tables keep nothing. "
+    "For the role `editor` of tables alone.",
+    "run-examples": "As `jackfield test` does it. For the role `admin` with `--edit`, on the server's own machine.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
     "endpoints": "Who may read the documents gets all of them, each with the refusal that an upgrade would get now.",
     "check-message": "Nothing is sent. The sentences are those of the error `invalid_message`.",
+    "log": "At most 500, masked as in the log.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
+    "files": f"{_EDIT} endpoints.yaml, and what is in endpoints/, processes/, examples/ and the site's folder.",
+    "file": f"{_EDIT} The text as it stands in the file, without the mark before it.",
+    "save-file": f"{_EDIT} Whole or not at all, with the file's encoding, permissions and line ends, which tables have "
+    "as they are sent. A new file: `If-None-Match: *` in the place of `If-Match`.",
+    "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
+    "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
+    "published": f"{_EDIT} What is kept for the way back, the newest first.",
 }
 
 _COOKIE = ("Set-Cookie",)
@@ -187,6 +229,7 @@ def _administration() -> tuple[Call, ...]:
     return (
         Call("GET", every, "users", "List all users", listed),
         Call("POST", every, "add-user", "Add a user", user, at("NewUser"), 201, headers=("Location",)),
+        Call("POST", f"{every}/import", "import-users", "Add many users", at("Imported"), at("NewUsers")),
         Call("GET", one, "user", "One user with the open sessions", at("UserWithSessions")),
         Call("PATCH", one, "change-user", "Change a user", user, at("UserChange")),
         Call("DELETE", one, "remove-user", "Remove a user", _NOTHING),
@@ -206,11 +249,26 @@ def _keys() -> tuple[Call, ...]:
     )
 
 
+def _kept() -> tuple[Call, ...]:
+    every, text = "/api/data", {"type": "string"}
+    messages, asked = "/api/unmatched", ("endpoint", "limit", "after")
+    listed, removed = "List messages that no row of a table was for", "Forget one of these messages"
+    return (
+        Call("GET", messages, "unmatched", listed, at("UnmatchedMessages"), query=asked),
+        Call("DELETE", f"{messages}/{{id}}", "remove-unmatched", removed, _NOTHING),
+        Call("GET", every, "data", "List the files of what tables keep", at("DataFiles"), query=("limit", "after")),
+        Call(
+            *("GET", f"{every}/{{file}}", "data-file", "One of these files", text),
+            kind="text/csv",
+            headers=("Content-Disposition",),
+        ),
+    )
+
+
 def _outside() -> tuple[Call, ...]:
     group, user, page = "/api/groups/{group}", "/api/users/{login}", ("limit", "after")
     remove, presence = "Take a user out of a group", "Whether a user is connected"
-    connection, delivered = "/api/connections", at("Delivered")
-    asked: tuple[str, ...] = ("endpoint", "login", *page)
+    delivered = at("Delivered")
     sending = (
         Call("POST", "/api/events", "send-to-groups", "Send to several groups", delivered, at("Broadcast"), 202),
         Call("POST", f"{group}/events", "send-to-group", "Send to a group", delivered, at("GroupEvent"), 202),
@@ -221,16 +279,27 @@ def _outside() -> tuple[Call, ...]:
         ),
     )
     seeing = (
-        Call("GET", "/api/groups", "groups", "List the groups", at("Groups"), query=page),
+        Call("GET", "/api/groups", "groups", "List the groups", at("Groups"), query=("search", *page)),
         Call("GET", group, "group", "Who is in a group", at("Members"), query=page),
         Call("GET", f"{user}/presence", "presence", presence, at("Presence")),
-        Call("GET", connection, "connections", "List the open connections", at("Connections"), query=asked),
-        Call("DELETE", f"{connection}/{{id}}", "close-connection", "Close a connection", _NOTHING),
     )
     return (
         *(replace(call, access="publisher") for call in sending),
         *(replace(call, access="admin") for call in seeing),
     )
+
+
+def _processes() -> tuple[Call, ...]:
+    every, one, page = "/api/processes", "/api/processes/{process}", ("limit", "after")
+    reading = (
+        Call("GET", every, "processes", "List the processes", at("Processes"), query=page),
+        Call("GET", one, "process", "One process; of a table its rows", at("Process"), query=page),
+    )
+    trying = (
+        Call("POST", "/api/run", "run-process", "Try a process of the files", at("Ran"), at("Run")),
+        Call("POST", "/api/test", "run-examples", "Run the examples of the files", at("Tests"), at("Test")),
+    )
+    return (*(replace(call, access="local") for call in reading), *(replace(one, access="editor") for one in trying))
 
 
 def _page() -> tuple[Call, ...]:
@@ -241,6 +310,30 @@ def _page() -> tuple[Call, ...]:
         Call("GET", "/api/endpoints", "endpoints", "List the endpoints that the caller may enter", listed),
         Call("GET", one, "endpoint", "All that forms and clients need of an endpoint", at("Endpoint")),
         Call("POST", f"{one}/check", "check-message", check, faults, at("Draft")),
+    )
+
+
+def _files() -> tuple[Call, ...]:
+    one, page, etag = "/api/files/{path}", ("limit", "after"), ("ETag",)
+    checked, published = at("Checked"), at("Published")
+    return (
+        Call("GET", "/api/files", "files", "List the files", at("Files"), query=page),
+        Call("GET", one, "file", "Read a file", at("File"), headers=etag),
+        Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
+        Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
+        Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
+        Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
+    )
+
+
+def _seen() -> tuple[Call, ...]:
+    connections, asked = "/api/connections", ("endpoint", "login", "search", "limit", "after")
+    lines = ("level", "search", "limit")
+    return (
+        Call("GET", connections, "connections", "List the open connections", at("Connections"), query=asked),
+        Call("DELETE", f"{connections}/{{id}}", "close-connection", "Close a connection", _NOTHING),
+        Call("GET", "/api/log", "log", "The last lines of the log", at("Log"), query=lines),
+        Call("GET", "/api/status", "status", "What is served, and since when", at("Status")),
     )
 
 

@@ -15,17 +15,22 @@ from msgspec.json import schema_components
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
+from jackfield.describe.documents import http_seen
+from jackfield.describe.documents.file_schemas import of_files
+from jackfield.describe.documents.process_schemas import of_processes
 from jackfield.describe.schema.components import at
 from jackfield.messages import OUR_EVENTS
 from jackfield.schema.patterns import SPAN
 
 __all__ = [
+    "MOST_SENT",
     "PARAMETERS",
     "SESSIONS",
     "Broadcast",
     "Credentials",
     "NewKey",
     "NewUser",
+    "NewUsers",
     "Passwords",
     "Rotation",
     "UserChange",
@@ -34,6 +39,9 @@ __all__ = [
 
 LONGEST_NAME = 128
 """Characters of a login, a role or a name."""
+
+MOST_SENT = 1_000
+"""Users of one import that is sent; a hash for each takes some 20 ms, and some proxies wait a minute."""
 
 SESSIONS: JSON = {"type": "array", "items": at("Session")}
 """A list of sessions."""
@@ -72,11 +80,30 @@ PARAMETERS: Mapping[str, JSON] = {
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
     "name": {"type": "string", **_NAME},
+    "process": {"type": "string", "minLength": 1, "description": "The name of a process, `prices` or `chat.say`."},
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
+    "file": {
+        "type": "string",
+        "minLength": 1,
+        "description": "The file's name below `data`; a slash in it is percent-encoded.",
+        "examples": ["support/leave.csv"],
+    },
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
+    "path": {
+        "type": "string",
+        "minLength": 1,
+        "description": "A file of the project, its slashes as they are or escaped.",
+    },
+    "If-Match": {
+        "type": "string",
+        "pattern": '^"[0-9a-f]{32}"$',
+        "description": "The etag of the text that was edited.",
+    },
+    "If-None-Match": {"const": "*", "description": "For a new file."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
     "after": {"type": "string", "description": "What `next` of the page before says."},
+    **http_seen.PARAMETERS,
 }
 """The schemas of what stands in braces in the addresses, in the query and in headers."""
 
@@ -130,6 +157,13 @@ class NewUser(Struct, forbid_unknown_fields=True):
     password: _NewPassword | None = None
     roles: _Roles = []
     name: _DisplayName = ""
+
+
+class NewUsers(Struct, forbid_unknown_fields=True):
+    """Users to add, all of them or nobody. Who has no password gets one that is made up."""
+
+    users: Annotated[list[NewUser], Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_SENT})]
+    dry_run: bool = False
 
 
 class NewKey(Struct, forbid_unknown_fields=True):
@@ -187,6 +221,7 @@ _BESIDES: Mapping[str, JSON] = {
     "NewUser": {
         "examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"], "name": "Анна"}]
     },
+    "NewUsers": {"examples": [{"users": [{"login": "anna", "roles": ["support"], "name": "Анна"}], "dry_run": True}]},
     "UserChange": {
         "anyOf": [
             {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
@@ -208,7 +243,8 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    return {"Problem": _problem(), **_sent(), **_page(), **(_people(auth) if auth.own else {})}
+    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **_page()}
+    return {"Problem": _problem(), **_sent(), **page, **(_people(auth) if auth.own else {})}
 
 
 def _problem() -> JSON:
@@ -221,8 +257,9 @@ def _problem() -> JSON:
             "code": {"type": "string"},
             "fix": {"type": "string", "description": "How to mend it."},
             "incident": {"type": "string", "description": "The id under which the server's log has it."},
+            "refusal": {"type": "string", "description": "The id by which `jackfield refusals --id` finds it."},
         },
-        ("incident",),
+        ("incident", "refusal"),
         description="Why a request was refused (RFC 9457).",
     )
 
@@ -233,15 +270,27 @@ def _sent() -> dict[str, JSON]:
     text: JSON = {"type": "string"}
     following: JSON = {"type": ["string", "null"], "description": "`after` of the next page; null at the end."}
     delivered: JSON = {"type": "integer", "minimum": 0, "description": "Connections that get it, each group's."}
-    group = _object({"group": text, "count": {**count, "description": "Connections."}})
+    kept: JSON = {**count, "description": "Events that a newcomer gets."}
+    group = _object({"group": text, "count": {**count, "description": "Connections."}, "kept": kept})
     member = _object({"login": text, "connections": count})
-    connection = _object(
+    file = _object(
+        {
+            "name": text,
+            "bytes": count,
+            "rows": {"type": ["integer", "null"], "description": "Below the heads; null for a large file."},
+            "modified": _TIME,
+        }
+    )
+    unmatched = _object(
         {
             "id": text,
+            "at": {**_TIME, "description": "When it came last."},
+            "first_at": _TIME,
+            "count": {"type": "integer", "minimum": 1, "description": "How many times it came."},
             "endpoint": text,
-            "login": {"type": ["string", "null"]},
-            "visitor": {"type": ["string", "null"], "description": "The id of who is not logged in."},
-            "seconds": {**count, "description": "Age."},
+            "process": text,
+            "message": {"type": "object", "description": "With the values of the address; no `$id`, no login."},
+            "why": {"enum": ["last_row", "no_row"], "description": "A row that fits everything answered it, or none."},
         }
     )
     _, bodies = schema_components((Broadcast, Draft, NewKey, Rotation))
@@ -270,12 +319,13 @@ def _sent() -> dict[str, JSON]:
             },
             optional=("banned_until",),
         ),
+        "DataFiles": _object({"files": {"type": "array", "items": file}, "next": following}),
+        "UnmatchedMessages": _object({"messages": {"type": "array", "items": unmatched}, "next": following}),
         "Groups": _object({"groups": {"type": "array", "items": group}, "next": following}),
         "Members": _object(
             {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}
         ),
         "Presence": _object({"online": {"type": "boolean"}, "connections": count}),
-        "Connections": _object({"connections": {"type": "array", "items": connection}, "next": following}),
     }
 
 
@@ -342,6 +392,12 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "has_password": {"type": "boolean"},
         "created_at": _TIME,
     }
+    imported: JSON = {
+        "login": {"type": "string"},
+        "done": {"enum": ["added", "skipped", "refused"], "description": "With `dry_run`: what would be done."},
+        "problem": {"type": "string", "description": "Why it was not added; empty where it was."},
+        "password": {"type": "string", "description": "One that was made up; it is shown here alone."},
+    }
     session: JSON = {
         "id": {"type": "string", "description": "Opens nothing."},
         "created_at": _TIME,
@@ -351,13 +407,21 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "agent": {"type": "string", "description": "What the client called itself."},
         "current": {"type": "boolean", "description": "Whether it is the session that asks; told to its user alone."},
     }
-    _, bodies = schema_components((Credentials, Passwords, NewUser, UserChange))
+    _, bodies = schema_components(
+        (Credentials, Passwords, NewUser, NewUsers, UserChange), ref_template=at("{name}")["$ref"]
+    )
     return {
         **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},
         "LoggedIn": _object({**token, **caller}),
         "Refreshed": _object({**token, "expires_at": _MAYBE_TIME}),
         "Caller": _object(caller),
         "Session": _object(session, ("current",)),
+        "Imported": _object(
+            {
+                "added": {"type": "integer", "minimum": 0, "description": "How many were."},
+                "results": {"type": "array", "items": _object(imported, ("password",))},
+            }
+        ),
         "User": _object(user),
         "UserWithSessions": _object({**user, "sessions": SESSIONS}),
     }

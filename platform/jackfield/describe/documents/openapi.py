@@ -22,7 +22,7 @@ from jackfield.describe.outcomes import closes, errors, refusals
 from jackfield.describe.schema import envelope
 from jackfield.describe.schema.components import Components, at, tidy
 from jackfield.errors import CODES, Code
-from jackfield.identity import ADMIN, PUBLISHER
+from jackfield.identity import ADMIN, EDITOR, PUBLISHER
 
 __all__ = ["document"]
 
@@ -90,6 +90,8 @@ def _call(call: Call) -> JSON:
     parameters += [{"name": name, "in": "query", "schema": known[name]} for name in call.query]
     if "idempotency_conflict" in call.codes:
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": known["Idempotency-Key"]})
+    if call.matched:
+        parameters += [{"name": name, "in": "header", "schema": known[name]} for name in ("If-Match", "If-None-Match")]
     if parameters:
         found["parameters"] = parameters
     if call.body is not None:
@@ -109,6 +111,7 @@ _ACCESS = {
     "open": Access("public"),
     "known": Access("required"),
     "publisher": Access("required", (PUBLISHER, ADMIN)),
+    "editor": Access("required", (EDITOR, ADMIN)),
     "admin": Access("required", (ADMIN,)),
     "local": Access("optional", (ADMIN,)),
 }
@@ -172,7 +175,9 @@ def _headers(names: Iterable[str]) -> JSON:
 
 
 _HEADERS: Mapping[str, JSON] = {
+    "Content-Disposition": {"schema": {"type": "string"}, "description": "The name under which it is saved."},
     "Jackfield-Error": {"schema": {"type": "string"}, "description": "The code, for clients that hide the body."},
+    "ETag": {"schema": {"type": "string"}, "description": "The etag of the file, in quotes."},
     "Location": {"schema": {"type": "string"}, "description": "The address of what was made."},
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."},
     "Set-Cookie": {"schema": {"type": "string"}, "description": "The credential, or that it is taken back."},
@@ -320,7 +325,10 @@ def _upgrade_schema(problem: JSON) -> JSON:
             "enum": ["none", "one", "many", None],
             "description": "How many replies a message has; null where messages are no JSON.",
         },
-        "would": {**maybe_object, "description": "What an upgrade would be refused with now; null where it would not."},
+        "would": {
+            **maybe_object,
+            "description": "What an upgrade would be refused with now, and by which id; null where it would not.",
+        },
     }
     properties = {**problem["properties"], "code": {"const": "upgrade_required"}, **further}
     return {**problem, "properties": properties, "required": [*problem["required"], *further]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter
 from operator import itemgetter
 from typing import Any
@@ -22,6 +22,7 @@ from jackfield.process.table.lookup import Lookup
 from jackfield.process.table.model import ANYTHING, Table
 from jackfield.process.table.replies import Output, maker, outputs, reply_of, tree_of
 from jackfield.process.table.templates import fitting, shown
+from jackfield.process.table.unmatched import unmatched_of
 
 __all__ = ["Answering", "Keep", "answering"]
 
@@ -62,7 +63,9 @@ def answering(table: Table, name: str, lookup: Lookup, keep: Keep) -> tuple[Answ
     _describe(function, table, name, inputs, slot, found)
     kind: Kind = ("async_generator" if kept else "generator") if many else ("async" if kept else "sync")
     bare = bare_column(table.columns, found)
-    return Answering(table, _process(table, name, function, kind, inputs, bare), values), problems
+    process = _process(table, name, function, kind, inputs, bare)
+    process = replace(process, unmatched=unmatched_of(table, lookup, values, inputs, slot))
+    return Answering(table, process, values), problems
 
 
 def _slot(table: Table, found: Sequence[Output]) -> str:

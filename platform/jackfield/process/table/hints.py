@@ -33,11 +33,15 @@ _TYPES: Mapping[Type, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The parameters of a table's function, and how each column of inputs is found in its arguments."""
+    """The parameters of a table's function, and how each column of inputs is found in its arguments.
+
+    `keys` are those of a message, by the names of their parameters.
+    """
 
     parameters: tuple[Parameter, ...] = ()
     getters: Mapping[int, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def inputs_of(table: Table, title: str) -> Inputs:
@@ -53,6 +57,7 @@ def inputs_of(table: Table, title: str) -> Inputs:
     parameters: list[Parameter] = []
     getters: dict[int, Callable[[Mapping[str, Any]], Any]] = {}
     names: dict[int, str] = {}
+    keys: dict[str, str] = {}
     for order, (key, below) in enumerate(tree.items()):
         name = key if _is_plain(key) else f"p{order}"
         while name != key and name in tree:
@@ -61,10 +66,11 @@ def inputs_of(table: Table, title: str) -> Inputs:
         hint = hint if name == key else Annotated[hint, Key(key)]
         default = None if optional else Parameter.empty
         parameters.append(Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hint))
+        keys[name] = key
         for number, path in paths.items():
             getters[number] = _getter(name, path)
             names[number] = name
-    return Inputs(tuple(parameters), getters, names)
+    return Inputs(tuple(parameters), getters, names, keys)
 
 
 def bare_column(columns: Sequence[Column], outputs: Iterable[Output]) -> int | None:

@@ -14,16 +14,17 @@ import errno
 import io
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 from jackfield.process.table.templates import shown
 from jackfield.state.files import open_own
 
-__all__ = ["FOLDER", "MOST", "Kept"]
+__all__ = ["FOLDER", "MOST", "Kept", "as_row", "nothing_kept"]
 
 FOLDER = "data"
 """The folder of a project that holds what tables keep; no publish touches it."""
@@ -53,8 +54,10 @@ class Kept:
     """The file of one table: `time` in UTC, `login`, and the columns of its inputs.
 
     A file whose head is another is put aside as `name-1.csv`. One that was saved with another separator goes on with
-    that. `clock` gives the time of a row.
+    that. `clock` gives the time of a row. While `writes` is off, see `nothing_kept`, rows go nowhere.
     """
+
+    writes: ClassVar[bool] = True
 
     def __init__(
         self, path: Path, columns: Iterable[str], separator: str, clock: Callable[[], datetime] | None = None
@@ -68,6 +71,8 @@ class Kept:
 
     async def append(self, login: str, values: Sequence[Any]) -> None:
         """Write a row, and wait until it is. Raises OSError, also for a file of more than MOST bytes."""
+        if not self.writes:
+            return
         if self._waiting >= MOST_WAITING:
             raise OSError(errno.EBUSY, f"{MOST_WAITING:,} rows wait to be written", str(self._path))
         self._waiting += 1
@@ -82,7 +87,7 @@ class Kept:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file, size, separator = self._opened()
             try:
-                self._write(file, size, _line(cells, separator))
+                self._write(file, size, as_row(cells, separator))
             finally:
                 os.close(file)
 
@@ -118,7 +123,7 @@ class Kept:
 
     def _write(self, file: int, size: int, line: bytes) -> None:
         if size == 0:
-            line = codecs.BOM_UTF8 + _line(self._heads, self._separator) + line
+            line = codecs.BOM_UTF8 + as_row(self._heads, self._separator) + line
         else:
             os.lseek(file, -1, os.SEEK_END)
             if os.read(file, 1) != b"\n":  # somebody saved it without an end of its last line
@@ -141,7 +146,18 @@ class Kept:
             raise OSError(errno.ENOSPC, "there is no room for the row", str(self._path))
 
 
-def _line(cells: Iterable[Any], separator: str) -> bytes:
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """While this is open no table of this program keeps anything: for a program that only tries a message."""
+    Kept.writes = False
+    try:
+        yield
+    finally:
+        Kept.writes = True
+
+
+def as_row(cells: Iterable[Any], separator: str) -> bytes:
+    """A row of a file as it is written; no cell of it begins like a formula."""
     text = io.StringIO()
     csv.writer(text, delimiter=separator, lineterminator="\r\n").writerow([_cell(cell, separator) for cell in cells])
     return text.getvalue().encode("utf-8", "replace")

@@ -15,11 +15,13 @@ from jackfield.process.table.faulty import doubt, fault
 from jackfield.process.table.literals import damage
 from jackfield.process.table.model import Cell
 
-__all__ = ["MOST_BYTES", "MOST_COLUMNS", "MOST_ROWS", "Sheet", "read_sheet"]
+__all__ = ["MOST_BYTES", "MOST_COLUMNS", "MOST_ROWS", "SAMPLE", "Sheet", "read_sheet"]
 
 MOST_BYTES = 1024 * 1024
 MOST_ROWS = 10_000
 MOST_COLUMNS = 100
+SAMPLE = "first,message,reply.text"
+"""Heads of a table that answers."""
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _SAVE = "save it as `CSV UTF-8 (comma delimited)`; in LibreOffice: `Text CSV`, character set `Unicode (UTF-8)`"
@@ -55,9 +57,9 @@ class _Unreadable(Exception):
         self.problem = problem
 
 
-def read_sheet(file: str, data: bytes) -> tuple[Sheet | None, list[Problem]]:
-    """The sheet that the bytes of a file are, and what is wrong with it."""
-    reader = _Reader(file)
+def read_sheet(file: str, data: bytes, sample: str = SAMPLE) -> tuple[Sheet | None, list[Problem]]:
+    """The sheet that the bytes of a file are, and what is wrong with it; hints show `sample` for its heads."""
+    reader = _Reader(file, sample)
     try:
         return reader.read(_decoded(file, data)), reader.problems
     except _Unreadable as found:
@@ -110,8 +112,9 @@ def _not_utf8(file: str, data: bytes, at: int) -> Problem:
 
 
 class _Reader:
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, sample: str) -> None:
         self.file = file
+        self.sample = sample
         self.problems: list[Problem] = []
         self.known: set[int] = set()  # columns that have a head
 
@@ -131,7 +134,7 @@ class _Reader:
             else:
                 rows.append(self.row(cells, blank, heads, separator))
         if not heads:
-            hint = "the first row that is no comment has them: first,message,reply.text"
+            hint = f"the first row that is no comment has them: {self.sample}"
             raise _Unreadable(fault(self.file, Cell("", 1, 1, "A1"), "the table has no heads", hint))
         return Sheet(summary, separator, heads, tuple(rows))
 
@@ -203,16 +206,16 @@ class _Reader:
     def heads(self, cells: list[tuple[int, Cell]], blank: Cell, separator: str, told: str) -> tuple[Cell, ...]:
         """`told` is the line `sep=;`, if there is one."""
         if len(cells) == 1 and cells[0][0] == 0:
-            cell, hint = cells[0][1], "separate them by commas: first,message,reply.text"
+            cell, hint = cells[0][1], f"separate them by commas: {self.sample}"
             message = f"all heads stand in one cell, as `{told.strip()}` says: {_SEPARATORS[separator]}"
             found = next((kind for kind in _SEPARATORS if kind in cell.text), None)
             if not told:
                 message = "all heads stand in one cell"
             elif found:
                 hint = f"the heads are separated by {_SEPARATORS[found]}: take the line `{told.strip()}` out"
-            if not cell.text.casefold().startswith(("first", "unique", "collect")):
+            if not cell.text.casefold().startswith(("first", "unique", "collect", self.sample.partition(",")[0])):
                 message = f"`{cell.text[:40]}` stands where the heads should be"
-                hint = "begin a title above them with `#`, and separate heads by commas: first,message,reply.text"
+                hint = f"begin a title above them with `#`, and separate heads by commas: {self.sample}"
             raise _Unreadable(fault(self.file, cell, message, hint))
         self.known = {number for number, _ in cells}
         last, cell = cells[-1]

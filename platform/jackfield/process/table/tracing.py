@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,13 @@ from jackfield.process.table.literals import key
 from jackfield.process.table.lookup import Lookup
 from jackfield.process.table.model import Cell, Column, Row, Table
 
-__all__ = ["Failed", "Trace", "Tried", "trace"]
+__all__ = ["MOST_ROWS", "Failed", "Trace", "Tried", "as_json", "cut", "trace"]
+
+MOST_ROWS = 200
+"""Rows of a trace that are told as JSON."""
+
+_NAMED = 30  # rows that the outcome names
+_CELL = 200  # characters of a cell or a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,17 @@ class Trace:
         letters = [self.table.columns[number].head.name.rstrip("0123456789") for number in places]
         return " and ".join(f"{letter}{row.name.name.lstrip('A')}" for letter in letters)
 
+    @property
+    def outcome(self) -> str:
+        """Which rows answer, as a sentence."""
+        names = [tried.name for tried in self.tried if tried.fits][: len(self.chosen) or None]
+        if not self.chosen:
+            return "no row fits"
+        if self.silent:
+            return f"row {names[0]} gives no reply: {self.silent} {'are' if ' ' in self.silent else 'is'} empty"
+        several = len(names) > 1
+        return f"{'rows' if several else 'row'} {', '.join(names[:_NAMED])} {'answer' if several else 'answers'}"
+
 
 def trace(table: Table, values: Sequence[Any], lookup: Lookup | None = None) -> Trace:
     """How the values of a message find their row. They stand as for `Lookup.first`. Rows are looked at one by one."""
@@ -77,3 +95,48 @@ def trace(table: Table, values: Sequence[Any], lookup: Lookup | None = None) -> 
         )
         tried.append(Tried(row, row.name.text or f"row {row.name.name[1:]}", failed))
     return Trace(table, tuple(tried), chosen)
+
+
+def as_json(found: Trace) -> dict[str, Any]:
+    """A trace for a page: the rows that fit and the last of the others, at most MOST_ROWS; long texts are cut."""
+    chosen = {found.table.rows[number].name.name for number in found.chosen}
+    fitting = [at for at, tried in enumerate(found.tried) if tried.fits][:MOST_ROWS]
+    others = [at for at, tried in enumerate(found.tried) if not tried.fits]
+    shown = sorted([*fitting, *others[max(0, len(others) + len(fitting) - MOST_ROWS) :]])
+    return {
+        "kind": "table",
+        "file": found.table.file,
+        "outcome": found.outcome,
+        "rows": [_row(found.tried[at], chosen) for at in shown],
+        "left_out": len(found.tried) - len(shown),
+    }
+
+
+def _row(tried: Tried, chosen: Collection[str]) -> dict[str, Any]:
+    return {
+        "number": int(tried.row.name.name[1:]),
+        "name": tried.row.name.text,
+        "fits": tried.fits,
+        "chosen": tried.row.name.name in chosen,
+        "failed": [
+            {
+                "column": one.column.head.text,
+                "cell": one.cell.name,
+                "says": cut(one.cell.text, _CELL),
+                "is": _plain(one.value),
+            }
+            for one in tried.failed
+        ],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; a text that is cut where it is long."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), _CELL)
+
+
+def cut(text: str, most: int) -> str:
+    """A text of at most `most` characters, the last of them `…` where it was longer."""
+    return text if len(text) <= most else text[: most - 1] + "…"

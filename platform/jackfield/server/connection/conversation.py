@@ -50,11 +50,8 @@ class Conversation:
     __slots__ = (
         "__weakref__",
         "_asking",
-        "_began",
-        "_bucket",
         "_buckets",
         "_calls",
-        "_clock",
         "_first",
         "_idle",
         "_longest",
@@ -65,6 +62,8 @@ class Conversation:
         "_shared",
         "_socket",
         "address",
+        "began",
+        "bucket",
         "close_cause",
         "close_code",
         "close_reason",
@@ -112,7 +111,7 @@ class Conversation:
         self.now = dispatcher.clock
         self._meter = meter
         self._socket = socket  # the transport, where it has the shortest ways
-        self._clock, self._began = clock, clock()
+        self.began = clock()  # by the clock of Live.passed
         self._calls: Calls | None = None
         self._asking: Asking | None = None
         self._owned: Owned | None = None
@@ -124,14 +123,14 @@ class Conversation:
         self.is_over = self.is_draining = self.is_entering = self._lost = False
         self._membership: Membership | None = None
         self.when_over: Callable[[], None] | None = None  # called once, when the client and the last call are gone
-        self._bucket = TokenBucket(live.lag)
+        self.bucket = TokenBucket(live.lag)
         self._shared: TokenBucket | None = None  # of all connections of this user, where that has a limit
         self.outbox = Outbox(transport, meter, asyncio.get_running_loop(), live.outboxes)
         self._idle: idle.Idle | None = None
         self._take_limits(limits)
 
     def _take_limits(self, limits: Limits) -> None:
-        self._bucket.take(limits.rate)
+        self.bucket.take(limits.rate)
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
         self.outbox.take(limits)
         self.concurrency, self._longest = limits.concurrency, limits.message
@@ -141,7 +140,7 @@ class Conversation:
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
-        return object() if self.is_working or self._asking else (self._bucket.due, self.outbox.sent)
+        return object() if self.is_working or self._asking else (self.bucket.due, self.outbox.sent)
 
     # what the hub, a publish and a stop see
 
@@ -156,9 +155,9 @@ class Conversation:
         return self.connection.identity
 
     @property
-    def duration(self) -> float:
-        """Seconds since the conversation began."""
-        return self._clock() - self._began
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups that it is in."""
+        return () if self._membership is None else self._membership.names
 
     def begin(self, connection: Connection, limits: Limits) -> None:
         """Bind the public Connection; the conversation may receive from here on."""
@@ -224,7 +223,7 @@ class Conversation:
     def received(self, text: bytes) -> bytes | None:
         """One message came. Its answer where it is ready at once; otherwise it comes in its turn, by `write`."""
         now = self.now()
-        bucket = self._bucket  # its rule stands here, too: a call would cost as much as all the rest of it
+        bucket = self.bucket  # its rule stands here, too: a call would cost as much as all the rest of it
         due = bucket.due
         bucket.due = due = (due if due > now else now) + bucket.gap
         if due - now > bucket.slack and not bucket.spend(due - now):
@@ -239,7 +238,7 @@ class Conversation:
     def received_binary(self, payload: bytes) -> None:
         """A binary message came; where messages are JSON it is refused in its turn."""
         now = self.now()
-        for bucket in filter(None, (self._bucket, self._shared)):
+        for bucket in filter(None, (self.bucket, self._shared)):
             if ahead := bucket.over(now):
                 if (frame := self._too_fast(ahead, bucket)) is not None:
                     self.write(frame)
@@ -291,7 +290,7 @@ class Conversation:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
         if self.is_over or self.is_draining:
             return None
-        whose = "" if bucket is self._bucket else " from all connections of this user"
+        whose = "" if bucket is self.bucket else " from all connections of this user"
         if bucket.is_flood(ahead):
             self.end("flood", f"messages came much faster than {bucket.limit}{whose}")
             return None
@@ -463,12 +462,12 @@ class Conversation:
 
     def pause(self) -> None:
         """Read no more from the network: too much waits."""
-        self._bucket.paused(self.now())
+        self.bucket.paused(self.now())
         self.transport.pause()
 
     def resume(self) -> None:
         """Read on."""
-        self._bucket.resumed(self.now())
+        self.bucket.resumed(self.now())
         self.transport.resume()
 
     def cancelled(self, message_id: MessageId) -> bytes:

@@ -33,6 +33,7 @@ from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
 from jackfield.server.connection.decoding import reader
 from jackfield.server.connection.invalid import Invalid, Unmet
+from jackfield.server.connection.noticed import Note, noticed
 from jackfield.server.connection.threads import THREADS, Busy, Threads
 from jackfield.server.generation import Generation
 from jackfield.server.observe.metrics import BOUNDS, Meter
@@ -80,6 +81,7 @@ class Dispatcher:
         self._traced = traced
         self._on_failure = failed
         self.groups: Groups | None = None  # what processes get as Groups; set by who opens the node
+        self.unmatched: Note | None = None  # keeps messages that no row of a table is for; set as `groups` is
         self.deadlines = deadlines or Deadlines()
         self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
         self._threads = Threads(threads, pool)
@@ -104,6 +106,7 @@ class Dispatcher:
         return known[route.name]
 
     def _ways_of(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> tuple[InPlace | None, InTask]:
+        route = noticed(route, self.unmatched)
         in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
         if not route.endpoint.listens:
             in_place, in_task = no_messages.ways(meter)

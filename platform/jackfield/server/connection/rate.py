@@ -60,6 +60,10 @@ class TokenBucket:
         span, name = (1, "a second") if gap <= 1 else (60, "a minute") if gap <= 60 else (3600, "an hour")
         return f"{span / gap:,.10g} {name}"
 
+    def silent(self, now: float) -> float | None:
+        """Seconds since the last message, 0 in a burst; None where none came."""
+        return max(0.0, now - self.due + self.gap) if self.due else None
+
     def over(self, now: float) -> float:
         """One message came: how far it is ahead where that is too far, 0 where it is not."""
         self.due = due = max(self.due, now) + self.gap

@@ -51,7 +51,7 @@ class Visit:
                 code=over.close_code,
                 cause=over.close_cause,
                 reason=over.close_reason,
-                seconds=round(over.duration, 3),
+                seconds=round(self._live.passed() - over.began, 3),
                 **self._facts(),
             )
         part(over.connection, over.kind)

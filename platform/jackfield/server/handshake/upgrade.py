@@ -200,6 +200,7 @@ def _give_back(conversation: Conversation, entrance: Entrance | None) -> None:
 
 
 def _short(refusal: Refusal) -> str:
-    """Code and sentence of a refusal, cut to what a close frame holds (RFC 6455, section 5.5)."""
+    """Code, sentence and id of a refusal, the sentence cut to what a close frame holds (RFC 6455, section 5.5)."""
     own = f"{refusal.more['error']['code']}: " if refusal.code == "rejected" else ""
-    return f"{refusal.code}: {own}{refusal.detail}".encode()[:123].decode(errors="ignore")
+    end = f" [{refusal.id}]"
+    return f"{refusal.code}: {own}{refusal.detail}".encode()[: 123 - len(end)].decode(errors="ignore") + end

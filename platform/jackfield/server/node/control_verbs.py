@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from jackfield import messages
-from jackfield.errors import PlanError, Refusal
+from jackfield.errors import Refusal
 from jackfield.groups.names import checked
 from jackfield.logs import log
 from jackfield.server.live import Live
 from jackfield.server.members import Members
-from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Publisher
+from jackfield.server.status import status
 
-__all__ = ["addresses", "verbs"]
+__all__ = ["verbs"]
 
 Verb = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
-def addresses(options: Options) -> dict[str, str]:
-    """Where clients reach the server; and where this machine does, if the name of a certificate is not in the way."""
-    admin = options.admin
-    found = {"address": options.address} | ({"admin": admin.address} if admin is not None else {})
-    if not (options.tls or options.embedded):
-        found["listener"] = replace(options, public_url="").address
-    return found
-
-
-def verbs(live: Live, publisher: Publisher, fell_back: PlanError | None, began: float) -> dict[str, Verb]:
-    """What answers each verb. `fell_back` is as in Node, `began` in seconds since the epoch."""
+def verbs(live: Live, publisher: Publisher) -> dict[str, Verb]:
+    """What answers each verb."""
 
     async def publish(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if live.options.locked and not asked.get("dry_run"):
@@ -38,26 +29,8 @@ def verbs(live: Live, publisher: Publisher, fell_back: PlanError | None, began: 
         report = await publisher.publish(dry_run=bool(asked.get("dry_run")), back=bool(asked.get("back")))
         return report.as_json()
 
-    async def status(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        table = live.generation.table
-        return {
-            **addresses(live.options),
-            "generation": live.generation.number,
-            "hash": table.hash,
-            "published_at": publisher.published_at,
-            "began": began,
-            "connections": len(live.hub),
-            "fell_back": str(fell_back) if fell_back and live.generation.number == 1 else None,
-            "endpoints": [
-                {
-                    "name": route.name,
-                    "url": route.endpoint.url,
-                    "shape": route.signature.shape,
-                    "connections": live.hub.count(route.name),
-                }
-                for route in table.routes.values()
-            ],
-        }
+    async def tell(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return status(live)
 
     async def refusals(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"refusals": [asdict(refused) for refused in live.refusals]}
@@ -80,4 +53,4 @@ def verbs(live: Live, publisher: Publisher, fell_back: PlanError | None, began: 
         log.info("pushed", login=login, endpoint=endpoint or "", delivered_to=delivered, by="", client="")
         return {"delivered_to": delivered}
 
-    return {"publish": publish, "status": status, "refusals": refusals, "send": send}
+    return {"publish": publish, "status": tell, "refusals": refusals, "send": send}

@@ -24,11 +24,12 @@ from jackfield.routing import site_folder
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.session_timer import ClockWatch
+from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.gateway import Gateway, open_gateway
 from jackfield.server.generation import Generation
 from jackfield.server.histories import HistoryKeeper
 from jackfield.server.node.control import ControlServer
-from jackfield.server.node.control_verbs import addresses, verbs
+from jackfield.server.node.control_verbs import verbs
 from jackfield.server.node.first_admin import LOGIN, FirstAdmin, make_first_admin
 from jackfield.server.node.gc_tuning import Sweep, tuned
 from jackfield.server.node.key_rotation import Rotation
@@ -37,6 +38,7 @@ from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Archive, Publisher, build_in_thread, digest
 from jackfield.server.publish.report import Report
 from jackfield.server.publish.watch import watch
+from jackfield.server.status import addresses
 from jackfield.state import State, write_private
 
 __all__ = ["Node", "log_problems", "open_node"]
@@ -102,12 +104,14 @@ async def open_node(
             if not options.embedded:
                 sweep.soon()
 
-        publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
+        publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live)
         stack.push_async_callback(publisher.close)
+        gateway.live.publishing = publisher
+        gateway.live.files = ProjectFiles(folder) if options.edit else None
         stack.push_async_callback(gateway.close_feeds)
         rotation = Rotation(state, start.tokens)
-        answers = verbs(gateway.live, publisher, start.fell_back, clock())
-        control = ControlServer(state.server_json, answers, addresses(options))
+        gateway.live.fell_back = None if start.fell_back is None else str(start.fell_back)
+        control = ControlServer(state.server_json, verbs(gateway.live, publisher), addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
         await stack.enter_async_context(_tending(gateway, publisher, folder, options, report, clock, start.keeper))
@@ -154,6 +158,7 @@ async def _open_gateway(
         clock=clock,
         tokens=tokens,
     )
+    gateway.live.folder, gateway.live.tested = folder, state.tested
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)
@@ -162,6 +167,8 @@ async def _open_gateway(
     )
     gateway.live.groups.histories.keeper = keeper
     stack.push_async_callback(keeper.close)  # after all that sends, and before the store
+    assert gateway.live.unmatched is not None
+    stack.push_async_callback(gateway.live.unmatched.close)
     return gateway, _Start(tokens, tried, fell_back, keeper)
 
 
@@ -251,6 +258,8 @@ async def _tending(
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
     tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.live.lag.watch())]
     tasks.append(asyncio.create_task(keeper.watch()))
+    assert gateway.live.unmatched is not None
+    tasks.append(asyncio.create_task(gateway.live.unmatched.watch()))
     tasks.append(asyncio.create_task(ClockWatch(clock, gateway.live.hub).watch()))
     if gateway.live.has_sessions:
         tasks.append(asyncio.create_task(gateway.live.sessions.watch()))

@@ -4,7 +4,8 @@
 
 Everything that may fail comes before the swap; the swap itself waits for nothing. Each publish that
 succeeds is copied to `published/` of the state folder; `history.json` there names the copies in the order
-in which they went live, the live one last. `back` drops the last and builds the one before from its copy.
+in which they went live, the live one last; `notes.json` says of each who made it live and what it changed. `back`
+drops the last and builds the one before from its copy.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jackfield import files, messages
 from jackfield.auth import authorities
 from jackfield.config.site_name import site_name
 from jackfield.errors import PlanError, Problem
 from jackfield.logs import log
+from jackfield.messages import moment
 from jackfield.routing import site_folder
 from jackfield.routing.table import RoutingTable
 from jackfield.server import cookie
@@ -43,6 +46,7 @@ __all__ = ["Archive", "Publisher", "build_in_thread", "digest"]
 KEPT = 20
 """Publishes that are kept for the way back."""
 
+_MOST_LINES = 200  # of a report that are kept
 _COPY = re.compile(r"\d{6,12}-[0-9A-Za-z]+")
 _FOLDERS = ("endpoints", "examples", "processes")
 
@@ -53,6 +57,7 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._history = folder / "history.json"
+        self._notes = folder / "notes.json"
 
     def names(self) -> list[str]:
         """The copies in the order in which they went live, the live one last."""
@@ -91,6 +96,36 @@ class Archive:
         half_made.rename(self._folder / name)
         self._write([*names, name])
         return name
+
+    def note(self, at: float, by: str, lines: Sequence[str]) -> None:
+        """Remember of the last copy who made it live, when, and what it changed; once. What fails is logged."""
+        names = self.names()
+        notes = self._noted()
+        if not names or names[-1] in notes:
+            return
+        notes[names[-1]] = {"at": at, "by": by, "changes": list(lines[:_MOST_LINES])}
+        try:
+            write_private(self._notes, json.dumps({name: notes[name] for name in names if name in notes}))
+        except OSError as exc:
+            log.warning("publish_not_kept", reason=str(exc))
+
+    def told(self) -> list[dict[str, Any]]:
+        """The copies for people, the newest first; of one without a note nothing but its age is known."""
+        notes, found = self._noted(), []
+        for name in (names := self.names()):
+            note = notes.get(name, {})
+            at = note.get("at") or (self._folder / name).stat().st_mtime
+            number = int(name.partition("-")[0])
+            about = {"by": note.get("by", ""), "changes": note.get("changes", [])}
+            found.append({"number": number, "at": moment(at), **about, "live": name == names[-1]})
+        return found[::-1]
+
+    def _noted(self) -> dict[str, dict[str, Any]]:
+        with suppress(OSError, ValueError):
+            found = messages.parse(read_own(self._notes))
+            if isinstance(found, dict) and all(isinstance(note, dict) for note in found.values()):
+                return found
+        return {}
 
     def go_back(self, *, spare: bool = False) -> None:
         """Forget the last copy: the one before it is live. With `spare` it stays on the disk until the next call."""
@@ -228,31 +263,35 @@ class Publisher:
         *,
         tried: str = "",
         on_live: Callable[[RoutingTable], None] = lambda _table: None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.published_at = clock()
         self.tried = tried
         self._gateway = gateway
         self._live = gateway.live
         self._folder = folder
         self._archive = archive
         self._on_live = on_live
-        self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._retiring = Retiring(gateway)
 
-    async def publish(self, *, dry_run: bool = False, back: bool = False) -> Report:
-        """Make the files live, or with `back` what was live before. Raises PlanError; the old stays then."""
+    async def publish(self, *, dry_run: bool = False, back: bool = False, by: str = "") -> Report:
+        """Make the files live, or with `back` what was live before. Raises PlanError; the old stays then.
+
+        `by` is the login of who asks over HTTP.
+        """
         outcome = "refused"
         try:
-            done = await self._publish(dry_run=dry_run, back=back)
+            done = await self._publish(dry_run=dry_run, back=back, by=by)
             outcome = "back" if back else "published"
         finally:
             if not dry_run:
                 self._live.metrics.publishes[outcome] += 1
         return done
 
-    async def _publish(self, *, dry_run: bool, back: bool) -> Report:
+    async def published(self) -> list[dict[str, Any]]:
+        """What is kept for the way back, the newest first; that is live."""
+        return await asyncio.to_thread(self._archive.told)
+
+    async def _publish(self, *, dry_run: bool, back: bool, by: str) -> Report:
         async with self._one_at_a_time:
             source = await self._before() if back else self._folder
             number = self._live.generation.number + 1
@@ -272,8 +311,10 @@ class Publisher:
                 raise
             done = self._swap(generation, pages)
             closed = sum(item.connections for item in done.closes)
-            log.info("published", hash=done.hash, generation=number, back=back, open=done.open, closed=closed)
+            log.info("published", hash=done.hash, generation=number, back=back, open=done.open, closed=closed, by=by)
             self._on_live(table)
+            if not back:
+                await asyncio.to_thread(self._archive.note, self._live.published_at, by, done.lines)
             return done
 
     async def close(self) -> None:
@@ -345,7 +386,7 @@ class Publisher:
         found = revocation.verdicts(self._live, generation.table)
         done = report(self._gateway, generation.table, found, pages, dry_run=False)
         before = self._gateway.install(generation)
-        self.published_at = self._clock()
+        self._live.published_at = self._live.clock()
         revocation.adapt(self._live, found, before.table)
         self._retiring.add(before)
         return done

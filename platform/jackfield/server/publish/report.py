@@ -12,6 +12,7 @@ from jackfield.process.python.sources import of_project
 from jackfield.routing.table import RoutingTable
 from jackfield.server.gateway import Gateway
 from jackfield.server.handshake.revocation import Verdict
+from jackfield.server.publish.outcome import outcome
 
 __all__ = ["Closes", "Report", "report"]
 
@@ -64,6 +65,11 @@ class Report:
     calls: int
     lost: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """The report for people, as `jackfield publish` prints it."""
+        return outcome(self.as_json()).splitlines()
 
     def as_json(self) -> dict[str, Any]:
         """The report as the control connection carries it."""

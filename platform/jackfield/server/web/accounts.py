@@ -88,6 +88,7 @@ class Accounts:
         try:
             ended = await self._users.change_password(caller, given.old, given.new, client=client)
         except Refusal as refusal:
+            refusal.login = caller.login
             log.warning("password_refused", code=refusal.code, login=caller.login, client=client)
             raise
         log.info("password_changed", login=caller.login, ended=ended, client=client)

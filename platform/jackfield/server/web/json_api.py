@@ -89,7 +89,7 @@ class JsonApi:
 
         The origin was checked before.
         """
-        pattern, names = self._find(path)
+        pattern, names = self._find(path, request.method)
         at, methods = request.root + at, self.routes.get(pattern)
         if methods is None:
             raise Refusal("not_found", fix=f"Here are {', '.join(at + known for known in self.routes)}.")
@@ -103,15 +103,22 @@ class JsonApi:
             asked.refuse_other_kinds()
         return await answer(asked)
 
-    def _find(self, path: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-        """The path as it stands in `routes`, and what stands for each `{one}` in it."""
-        for pattern in self.routes:
-            wanted = pattern[1:].split("/")
-            if len(wanted) == len(path) and all(
-                one == given or (one == "{one}" and given) for one, given in zip(wanted, path, strict=True)
-            ):
-                return pattern, tuple(given for one, given in zip(wanted, path, strict=True) if one == "{one}")
-        return "", ()
+    def _find(self, path: Sequence[str], method: str) -> tuple[str, tuple[str, ...]]:
+        """The path as it stands in `routes`, and what stands for each `{one}` in it.
+
+        Of several the first that takes the method: POST /users/import, and a user may be called `import` all the same.
+        """
+        found = [pattern for pattern in self.routes if _fits(pattern, path)]
+        pattern = next((one for one in found if method in self.routes[one]), next(iter(found), ""))
+        wanted = pattern[1:].split("/")
+        return pattern, tuple(given for one, given in zip(wanted, path, strict=bool(pattern)) if one == "{one}")
+
+
+def _fits(pattern: str, path: Sequence[str]) -> bool:
+    wanted = pattern[1:].split("/")
+    return len(wanted) == len(path) and all(
+        one == given or (one == "{one}" and given) for one, given in zip(wanted, path, strict=True)
+    )
 
 
 def reply(

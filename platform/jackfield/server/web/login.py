@@ -64,6 +64,7 @@ class Login:
                 given.login, given.password, client=request.client, agent=asked.agent
             )
         except Refusal as refusal:
+            refusal.login, refusal.tried = self._live.sessions.logins.told_apart(given.login)
             self._live.metrics.logins["refused", refusal.code] += 1
             log.warning(
                 "login_refused", code=refusal.code, login=self._live.sessions.logins.shown(given.login), **where

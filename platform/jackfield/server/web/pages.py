@@ -73,7 +73,7 @@ def seen(answer: Response, request: Request, auth: AuthSettings) -> Response:
         _head(f"{found['status']} <code>{_text(found['code'])}</code>", found["title"]),
         f"<p>{_text(found['detail'])}</p>" if found["detail"] != found["title"] else "",
         f'<p class="fix dim">{_text(found["fix"])}</p>' if found["fix"] else "",
-        *(f'<p class="dim">{word} <code>{_text(found[key])}</code></p>' for key, word in _IDS.items() if key in found),
+        *_ids(found),
         f"<nav>{_way_in(found['status'], request, auth)}{_link('/console/', 'Open the page', request.root)}</nav>",
     ]
     return _as_page(f"{found['status']} {found['title']}", f"<main>{''.join(parts)}</main>", answer, request.root)
@@ -81,6 +81,14 @@ def seen(answer: Response, request: Request, auth: AuthSettings) -> Response:
 
 _IDS = {"refusal": "Refusal", "incident": "Incident"}
 """Members of a problem document by which whoever runs the server finds it again."""
+
+
+def _ids(found: Mapping[str, Any]) -> list[str]:
+    shown = ((word, found[key]) for key, word in _IDS.items() if key in found)
+    return [
+        f'<p class="dim">{word} <code>{_text(one)}</code>: whoever runs the server finds it by that.</p>'
+        for word, one in shown
+    ]
 
 
 def _as_page(title: str, body: str, answer: Response, root: str) -> Response:
@@ -130,13 +138,18 @@ def upgrade_required(
         "login": _login(own, auth),
         "send": send_of(route) if detailed else None,
         "replies": _replies(route) if detailed else None,
-        "would": would and {"status": would.status, "code": would.code, "fix": would.fix},
+        "would": would and _would(would),
     }
     refusal = Refusal("upgrade_required", "Open this address with a WebSocket client.", f"Connect to {address}")
     answer = problem(refusal, auth, body)
     if not wants_page(request):
         return answer
     return _as_page(route.name, _upgrade_page(route, body, request, auth), answer, request.root)
+
+
+def _would(refusal: Refusal) -> dict[str, Any]:
+    told = {"refusal": refusal.id} if refusal.id else {}
+    return {"status": refusal.status, "code": refusal.code, "fix": refusal.fix, **told}
 
 
 def _replies(route: Route) -> str | None:
@@ -167,6 +180,7 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], request: Request, auth:
         _head("An address that speaks WebSocket", route.name),
         f"<p>{_text(route.endpoint.summary or route.process.summary)}</p>",
         f'<p class="note">{_text(verdict)}</p>' if verdict else "",
+        *_ids(would or {}),
         f"<dl>{shown}</dl>",
         f'<p class="dim">The cookie comes from <code>POST {_text(login["url"])}</code>.</p>' if login else "",
         f"<nav>{way_in}{_link(talk, 'Talk', request.root, 'link' if way_in else 'primary')}"

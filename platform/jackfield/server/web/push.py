@@ -1,15 +1,14 @@
-"""`/api/groups`, `/api/users/…/events`, `/api/events`, `/api/connections`: what other programs send and see.
+"""`/api/groups`, `/api/users/…/events`, `/api/events`: what other programs send to groups and users, and see of them.
 
 What is sent is data: one JSON object, which is checked as one that a process sends and runs nothing (CF-10).
 """
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.responses import Response
 
@@ -21,30 +20,22 @@ from jackfield.groups.bans import span
 from jackfield.groups.names import fault
 from jackfield.identity import OF_KEYS
 from jackfield.logs import log
-from jackfield.server.live import Live, Member
+from jackfield.server.live import Live
 from jackfield.server.members import Members
 from jackfield.server.request import Request
 from jackfield.server.web.idempotency import Idempotency
 from jackfield.server.web.json_api import Answer, Asked, no_json, parsed, reply
+from jackfield.server.web.paging import page_of, query, search_of
 from jackfield.server.web.rights import Rights
 
-__all__ = ["MAX_NAMED", "MAX_PAGE", "PAGE", "Push"]
-
-PAGE = 100
-"""Items of a list, where nothing is said; of connections MAX_PAGE."""
-
-MAX_PAGE = 200
-"""Items of a list at most."""
+__all__ = ["MAX_NAMED", "Push", "endpoint_of", "login_of"]
 
 MAX_NAMED = 100
 """Groups that one request names."""
 
-T = TypeVar("T")
-
 _ENVELOPE = 32 * 1024  # bytes for the names of MAX_NAMED groups around an event
 _SHOWN = 20  # endpoints that a refusal names
 _NO_JSON = "The body holds what JSON cannot: NaN, an infinity, or half of a surrogate pair."
-_CLOSED = "closed by an administrator"
 
 
 class Push:
@@ -66,21 +57,17 @@ class Push:
             "/groups/{one}/members/{one}": {"DELETE": self._remove},
             "/users/{one}/events": {"POST": self._send_to},
             "/users/{one}/presence": {"GET": self._presence},
-            "/connections": {"GET": self._connections},
-            "/connections/{one}": {"DELETE": self._close},
         }
 
     @staticmethod
     def answers(path: Sequence[str]) -> bool:
         """Whether these segments below /api are here, and do not belong to our own users."""
         below_users = len(path) == 3 and path[0] == "users" and path[2] in ("events", "presence")
-        return below_users or path[0] in ("events", "groups", "connections")
+        return below_users or path[0] in ("events", "groups")
 
     async def check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing here."""
-        if path[0] == "connections":
-            await self._rights.admin(request)
-        elif request.method == "GET":
+        if request.method == "GET":
             await self._rights.reader(request)
         else:
             await self._rights.publisher(request)
@@ -124,7 +111,7 @@ class Push:
         return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
     async def _send_to(self, asked: Asked) -> Response:
-        endpoint, login = self._endpoint(_query(asked, "endpoint")), _login(asked.name)
+        endpoint, login = endpoint_of(self._live, query(asked, "endpoint")), login_of(asked.name)
         body = await asked.read(self._most(endpoint))
         frame = self._event(body, messages.event, endpoint)
         by = await self._rights.publisher(asked.request)
@@ -140,8 +127,8 @@ class Push:
         return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
     async def _remove(self, asked: Asked) -> Response:
-        group, login = _named(asked.names[0]), _login(asked.names[1])
-        ban = _span(_query(asked, "for").get("for", "0s"))
+        group, login = _named(asked.names[0]), login_of(asked.names[1])
+        ban = _span(query(asked, "for").get("for", "0s"))
         by = await self._rights.publisher(asked.request)
         self._rights.check_groups(by, (group,))
         answer = self._members.remove(group, login, ban).as_json()
@@ -150,59 +137,30 @@ class Push:
         return reply(answer)
 
     async def _groups(self, asked: Asked) -> Response:
-        given = _query(asked, "limit", "after")
-        caller = await self._rights.reader(asked.request)
-        names = (group.name for group in self._live.groups if not group.name.startswith("$"))
-        counts = {name: len(self._members.members(name)) for name in names if self._rights.sees(caller, name)}
-        page, following = _page(counts, given, key=str)
-        return reply({"groups": [{"group": name, "count": counts[name]} for name in page], "next": following})
+        given = query(asked, "search", "limit", "after")
+        wanted, caller = search_of(given), await self._rights.reader(asked.request)
+        ours = (group for group in self._live.groups if not group.name.startswith("$"))
+        found = {one.name: one for one in ours if wanted in one.name.casefold() and self._rights.sees(caller, one.name)}
+        names, following = page_of(found, given, key=str)
+        groups = [
+            {"group": name, "count": len(found[name].members), "kept": len(found[name].history)} for name in names
+        ]
+        return reply({"groups": groups, "next": following})
 
     async def _group(self, asked: Asked) -> Response:
-        given, group = _query(asked, "limit", "after"), _named(asked.name)
+        given, group = query(asked, "limit", "after"), _named(asked.name)
         self._rights.check_groups(await self._rights.reader(asked.request), (group,))
         found = self._members.members(group)
         counts = Counter(identity.login for identity in found if identity)
-        logins, following = _page(counts, given, key=str)
+        logins, following = page_of(counts, given, key=str)
         members = [{"login": login, "connections": counts[login]} for login in logins]
         return reply({"group": group, "count": len(found), "members": members, "next": following})
 
     async def _presence(self, asked: Asked) -> Response:
-        _query(asked)
+        query(asked)
         self._rights.check_users(await self._rights.reader(asked.request))
-        connections = len(self._members.of(_login(asked.name)))
+        connections = len(self._members.of(login_of(asked.name)))
         return reply({"online": bool(connections), "connections": connections})
-
-    async def _connections(self, asked: Asked) -> Response:
-        given = _query(asked, "endpoint", "login", "limit", "after")
-        endpoint, login = self._endpoint(given), given.get("login")
-        found = self._live.hub if login is None else self._members.of(_login(login))
-        wanted = (member for member in found if endpoint is None or member.endpoint == endpoint)
-        page, following = _page(wanted, given, key=_id, most=MAX_PAGE)
-        return reply({"connections": [self._as_json(member) for member in page], "next": following})
-
-    async def _close(self, asked: Asked) -> Response:
-        by = await self._rights.admin(asked.request)
-        member = next((member for member in self._live.hub if _id(member) == asked.name), None)
-        if member is None:
-            raise Refusal("no_such_connection")
-        member.end("removed", _CLOSED)
-        log.info(
-            "connection_ended",
-            connection=asked.name,
-            login=member.identity.login,
-            by=by.login,
-            client=asked.request.client,
-        )
-        return reply({})
-
-    def _as_json(self, member: Member) -> dict[str, Any]:
-        return {
-            "id": _id(member),
-            "endpoint": member.endpoint,
-            "login": self._members.called(member.identity) or None,
-            "visitor": None if member.identity else member.connection.visitor,
-            "seconds": round(member.duration),
-        }
 
     def _event(self, body: bytes, encode: Callable[[object], bytes], endpoint: str | None = None) -> bytes:
         """The frame of the event that a body is."""
@@ -224,12 +182,14 @@ class Push:
     def _most(self, endpoint: str | None = None) -> int:
         return self._live.generation.table.plan.event_room(endpoint)
 
-    def _endpoint(self, given: Mapping[str, str]) -> str | None:
-        endpoint, known = given.get("endpoint"), self._live.generation.table.routes
-        if endpoint is None or endpoint in known:
-            return endpoint
-        fix = f"The endpoints are {', '.join(sorted(known)[:_SHOWN])}."
-        raise Refusal("not_found", "There is no endpoint of the name that the query has.", fix)
+
+def endpoint_of(live: Live, given: Mapping[str, str]) -> str | None:
+    """The endpoint that a query names, None where it names none. Raises Refusal."""
+    endpoint, known = given.get("endpoint"), live.generation.table.routes
+    if endpoint is None or endpoint in known:
+        return endpoint
+    fix = f"The endpoints are {', '.join(sorted(known)[:_SHOWN])}."
+    raise Refusal("not_found", "There is no endpoint of the name that the query has.", fix)
 
 
 def _kind(method: str, path: Sequence[str]) -> str:
@@ -249,7 +209,7 @@ def _named(name: str) -> str:
     return name
 
 
-def _login(text: str) -> str:
+def login_of(text: str) -> str:
     """A login, or what a service key is called, in the one spelling that connections have. Raises Refusal."""
     return OF_KEYS + normal_key(text[len(OF_KEYS) :]) if text.startswith(OF_KEYS) else normal_login(text)
 
@@ -260,31 +220,3 @@ def _span(text: str) -> float:
         return span(text)
     except ValueError as exc:
         raise Refusal("invalid_request", f"`for` {exc}.", "Write for=10m, 12h or 7d.") from None
-
-
-def _query(asked: Asked, *known: str) -> Mapping[str, str]:
-    """The query parameters, of those that the address knows."""
-    given = asked.request.query
-    if not given.keys() <= set(known):
-        takes = f"the parameters {', '.join(known)}" if known else "no parameters"
-        raise Refusal("invalid_request", f"This address takes {takes}; the query has another.", "Leave it out.")
-    return given
-
-
-def _page(
-    found: Iterable[T], given: Mapping[str, str], *, key: Callable[[T], str], most: int = PAGE
-) -> tuple[list[T], str | None]:
-    """The items after `after` in the order of their keys, `limit` of them; and what the next page is after, or None.
-
-    What is there all the time is in one page, whatever comes and goes between two requests.
-    """
-    text, after = given.get("limit", str(most)), given.get("after", "")
-    if not (text.isascii() and text.isdecimal() and len(text) < 4 and 0 < int(text) <= MAX_PAGE):
-        raise Refusal("invalid_request", f"`limit` is a whole number from 1 to {MAX_PAGE}.", "Correct it in the query.")
-    limit = int(text)
-    page = heapq.nsmallest(limit + 1, (one for one in found if key(one) > after), key=key)
-    return page[:limit], key(page[limit - 1]) if len(page) > limit else None
-
-
-def _id(member: Member) -> str:
-    return member.connection.id

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import CODES, Refusal
+from jackfield.identity import Identity
 from jackfield.server import request as requests
 from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.handshake.callers import Callers
@@ -77,11 +78,12 @@ class Routes:
                 return self._metrics(request, caller)
             found = await self._documents.answer(request, caller)
             return self._plain(request, caller) if found is None else found
-        except Refusal as refusal:
-            self._live.refuse(request, refusal, caller)
-            return problem(refusal, auth, root=request.root)
+        except Refusal as exc:
+            refusal = exc
         except Exception:  # noqa: BLE001 - the last resort of a request; logged with its stack
-            return problem(server_fault(http.scope), auth)
+            refusal = server_fault(http.scope)
+        self._live.refuse(request, refusal, caller)
+        return problem(refusal, auth, root=request.root)
 
     async def _of_site(self, request: Request, scope: Scope) -> Response | None:
         """A file of the project's site; on the listener that it keeps the administration away from it is not shown."""
@@ -150,6 +152,8 @@ class Routes:
             raise Refusal("upgrade_dropped", f"The WebSocket's request came from {request.client} without it.")
         if b"websocket" in (value.lower().encode() for value in request.values(b"upgrade")):
             raise would if would is not None and would.status == 403 else _malformed(request)
+        if would is not None and (would.login or isinstance(caller, Identity)):  # who will ask why
+            self._live.refuse(request, would, caller)
         return pages.upgrade_required(match.route, table.plan.auth, request, would=would, detailed=detailed)
 
 

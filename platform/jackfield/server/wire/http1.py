@@ -25,6 +25,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
+from jackfield.auth.refused import new_id
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
 from jackfield.logs import log, wordless
@@ -237,7 +238,9 @@ class HttpProtocol(H11Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         client = self.client[0] if self.client else ""
-        log.info("refused", code=refusal.code, status=refusal.status, path="", login="", client=client, origin="")
+        refusal.id = new_id()
+        of_nobody = {"path": "", "login": "", "client": client, "origin": ""}
+        log.info("refused", code=refusal.code, status=refusal.status, **of_nobody, refusal=refusal.id)
         self._end_with(refusal)
 
     def _fail(self, fault: Exception) -> None:

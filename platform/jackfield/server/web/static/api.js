@@ -1,5 +1,6 @@
 // The addresses of the server. Whoever is logged in is so by the cookie, which no script can read.
 
+import { read } from "./json.js";
 import { words } from "./words.js";
 
 const t = words({});
@@ -40,7 +41,7 @@ export async function ask(method, path, body, headers = {}) {
     throw new Problem({}, 0);
   }
   let found = {};
-  try { found = await answer.json(); } catch { /* an answer of something between us and the server */ }
+  try { found = read(await answer.text()); } catch { /* an answer of something between us and the server */ }
   if (answer.ok) return found;
   if (answer.status === 401 && !path.endsWith("/login") && !path.endsWith("/password")) onLogout();
   throw new Problem(found, answer.status);

@@ -40,6 +40,8 @@ const t = words({
   inspected: ["An administrator may read what is said here.", "Администратор может читать всё, что здесь говорят."],
 });
 
+const UNREACHABLE = Symbol("unreachable");
+
 /** `{element, leave()}`; `more` is a control that stands beside Connect. */
 export function client(endpoint, { page, go, more }) {
   const talk = new Conversation((kind, frame) => {
@@ -49,7 +51,7 @@ export function client(endpoint, { page, go, more }) {
   });
   const log = transcript(talk);
   const values = { ...decodedValues(endpoint.values) };
-  let timer = 0, last = null;
+  let timer = 0, last = null, tries = 0;
 
   const url = () => endpoint.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name] ?? ""));
   const shownAddress = h("code");
@@ -86,9 +88,12 @@ export function client(endpoint, { page, go, more }) {
   }
 
   async function comeBack(frame) {
-    if (!frame.opened && frame.code === 1006) { fill(again, await why()); return; }
-    if (!frame.opened || !COMES_BACK.has(frame.code)) return;
-    let left = 3;
+    if (!frame.opened && frame.code === 1006) {
+      const reason = await why();
+      if (talk.state !== "closed") return;
+      if (reason !== UNREACHABLE || !tries) { fill(again, reason === UNREACHABLE ? h("div.note", t("unreachable")) : reason); return; }
+    } else if (!frame.opened || !COMES_BACK.has(frame.code)) return;
+    let left = Math.min(30, 3 * 2 ** tries++);
     const count = () => {
       if (left === 0) { stop(); connect(); return; }
       fill(again, h("div.note", t("comes_back", { n: left }),
@@ -107,7 +112,7 @@ export function client(endpoint, { page, go, more }) {
     } catch (problem) {
       const would = problem.body?.would ?? (problem.status === 426 ? null : problem);
       if (would) return refused(would, problem);
-      if (!problem.status) return h("div.note", t("unreachable"));
+      if (!problem.status) return UNREACHABLE;
     }
     return null;
   }
@@ -117,6 +122,7 @@ export function client(endpoint, { page, go, more }) {
 
   function stop() {
     clearTimeout(timer);
+    if (talk.state === "open") tries = 0;
     fill(again);
   }
 
@@ -126,6 +132,7 @@ export function client(endpoint, { page, go, more }) {
     fill(state, open ? icon("good") : null, t(talk.state));
     fill(toggle, t(talk.state === "closed" ? "connect" : "disconnect"));
     toggle.classList.toggle("primary", talk.state === "closed");
+    if (open) tries = 0;
     if (open && last !== null) { const waiting = last; last = null; talk.send(waiting); }
   }
 

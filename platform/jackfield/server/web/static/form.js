@@ -16,6 +16,7 @@ const t = words({
   key_name: ["key", "ключ"],
   json: ["JSON", "JSON"],
   variant: ["Kind", "Вид"],
+  whole: ["whole number", "целое число"],
   file: ["File", "Файл"],
 });
 
@@ -47,7 +48,8 @@ const problem = (text) => h("div.problem", { role: "alert" }, icon("bad"), text)
 /** One field: {element, text(), set(value), mark(path, problem)}; `text()` is undefined where it is left out. */
 function fieldOf(given, whole, about) {
   const found = kindOf(given, whole);
-  return MAKERS[found.kind]({ ...found, whole, ...about });
+  const perhaps = found.kind === "object" && !about.bare && (!about.required || found.nullable); // there, or left out whole
+  return MAKERS[perhaps ? "union" : found.kind]({ ...found, ...(perhaps ? { variants: [found.node] } : {}), whole, ...about });
 }
 
 /** What stands around the control of a field: its name, a hint, what is wrong with it. */
@@ -56,7 +58,7 @@ function framed(about, control, { inline = false } = {}) {
   const focus = control.matches?.("input, select, textarea") ? control : control.querySelector("input, select, textarea, button");
   focus?.setAttribute("id", id);
   focus?.setAttribute("aria-describedby", `${id}-said`);
-  const hint = [about.node.description, hintOf(about.node)].filter(Boolean).join(" · ");
+  const hint = [about.node.description, about.node.type === "integer" ? t("whole") : "", hintOf(about.node)].filter(Boolean).join(" · ");
   const label = about.name === "" ? null : h("label", { for: id }, h("span", about.name),
     about.required ? null : h("span.dim.small", t("optional")));
   if (about.name === "" && about.bare === undefined) focus?.setAttribute("aria-label", about.spoken ?? t("item"));
@@ -105,6 +107,9 @@ const MAKERS = {
     return MAKERS.choice({ ...about, choices: [true, false], said: { true: t("yes"), false: t("no") } });
   },
   choice(about) {
+    if (about.required && about.choices.length === 1) { // nothing to choose: the tag of a kind
+      return { element: null, mark: () => false, text: () => write(about.choices[0]), set: () => {} };
+    }
     const choices = about.nullable && !about.choices.includes(null) ? [...about.choices, null] : about.choices;
     const said = (value) => about.said?.[value] ?? (value === null ? t("nothing") : typeof value === "string" ? value : write(value));
     const select = h("select", { onchange: about.changed },

@@ -36,9 +36,10 @@ export function loginForm(page, entered, look) {
     }
   };
   const form = h("form", { onsubmit },
-    h("label", t("login"), h("input", { name: "login", autocomplete: "username", required: true, autofocus: true, autocapitalize: "none", spellcheck: "false" })),
+    h("label", t("login"), h("input", { name: "login", autocomplete: "username", required: true, autocapitalize: "none", spellcheck: "false" })),
     h("label", t("password"), h("input", { name: "password", type: "password", autocomplete: "current-password", required: true })),
     h("button.primary", t("enter")));
+  queueMicrotask(() => form.elements.login?.focus());
   return h("main.alone", h("div.card",
     h("h1", t("title", { title: page.title })),
     page.auth.own ? form : h("p", t("elsewhere")), said,

@@ -79,7 +79,6 @@ export function hintOf(node) {
   if (node.exclusiveMaximum !== undefined) bounds.push(`< ${node.exclusiveMaximum}`);
   if (node.multipleOf !== undefined) bounds.push(`× ${node.multipleOf}`);
   if (node.format) bounds.push(node.format);
-  else if (node.type === "integer") bounds.push("0, 1, 2 …");
   if (node.pattern && node.pattern.length < 40) bounds.push(node.pattern);
   return bounds.join(", ");
 }

@@ -1,0 +1,233 @@
+"""Refusals that can be asked for afterwards: their ids, which count as one, which are kept, and what waits for that.
+
+Strategy. Whoever is refused is told a short id, and may read it out to whoever runs the server. Equal refusals in a
+row, of a client that tries again and again, are one with a count and one id. The newest of all are in memory. Those of
+a known login, and failed logins, are kept in the store as well: they wait here, bounded, until they are written in
+batches (server/refusals.py), so that a flood costs a few look-ups each and loses what does not fit. What was typed as a
+login that no user has is nowhere in them: it may be a password. No I/O but by the keeper.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, overload
+
+__all__ = [
+    "ID_LENGTH",
+    "REFUSALS_KEPT",
+    "RUN",
+    "WAITING",
+    "Asked",
+    "Keeper",
+    "Refusals",
+    "Refused",
+    "id_of",
+    "new_id",
+]
+
+ID_LENGTH = 6
+"""Letters of a refusal's id."""
+
+REFUSALS_KEPT = 200
+"""Refusals of all callers that are in memory, the newest."""
+
+RUN = 3600.0
+"""Seconds after the last of equal refusals from which on another is a new one, with its own id."""
+
+WAITING = 1000
+"""Refusals that wait to be kept; of callers without a known login half as many, from one address a tenth."""
+
+_KNOWN = 2000  # of kept ones, those that the next equal one is counted with
+_LETTERS = "23456789CDFGHJKMNPQRTVWXY"  # none looks or reads like another, and no vowels, which make words
+_TABLE = bytes(ord(_LETTERS[number % len(_LETTERS)]) for number in range(256))
+_HEARD = str.maketrans("КМСТХРНУ", "KMCTXPHY", " -\t#")  # as a Russian keyboard has them, or a person writes them
+_FAILED_LOGINS = frozenset({"login_failed", "too_many_attempts", "too_many_logins", "wrong_password"})
+_DIGITS = re.compile(r"\d+")
+_LONGEST = 500  # characters of a sentence that are kept
+
+
+def new_id() -> str:
+    """The id of a refusal that was not there before, as good as certainly: there are 240 million."""
+    return secrets.token_bytes(ID_LENGTH).translate(_TABLE).decode()
+
+
+def id_of(text: str) -> str:
+    """An id as it was told, from what a person has typed: small letters, blanks, letters of a Russian keyboard."""
+    return text.upper().translate(_HEARD)
+
+
+@dataclass(slots=True)
+class Refused:
+    """One refusal, or several equal ones: `count` of them from `first` to `time`, seconds since the epoch.
+
+    `login` is that of a user or another known caller, "" for all others; `tried` is Refusal's, and is not kept. `path`
+    is without its query string.
+    """
+
+    time: float
+    path: str
+    code: str
+    status: int
+    detail: str
+    login: str
+    client: str
+    origin: str
+    endpoint: str = ""
+    fix: str = ""
+    id: str = ""
+    first: float = 0.0
+    count: int = 1
+    tried: str = ""
+
+    @property
+    def failed_login(self) -> bool:
+        """Whether somebody tried a password."""
+        return self.code in _FAILED_LOGINS
+
+    @property
+    def _alike(self) -> tuple[str, ...]:
+        """What equal ones have in common; the seconds to wait, for example, are not.
+
+        Logins that no user has are told apart like all others: what has one id would say which are known (AU-2).
+        """
+        who, where = (self.login, self.tried, self.client), (self.endpoint, self.path, self.origin)
+        return *who, *where, self.code, _DIGITS.sub("", self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which refusals are asked for; what is empty or None is not asked. `since` is in seconds since the epoch."""
+
+    login: str = ""
+    address: str = ""
+    id: str = ""
+    since: float | None = None
+    limit: int = REFUSALS_KEPT
+
+    @property
+    def anything(self) -> bool:
+        """Whether some are asked for, and not the newest of all."""
+        return bool(self.login or self.address or self.id or self.since is not None)
+
+    def fits(self, refused: Refused) -> bool:
+        """Whether a refusal is asked for."""
+        return (
+            self.login in ("", refused.login)
+            and self.address in ("", refused.client)
+            and self.id in ("", refused.id)
+            and (self.since is None or refused.time >= self.since)
+        )
+
+
+class Keeper(Protocol):
+    """What keeps refusals."""
+
+    def write(self) -> None:
+        """Something waits to be written."""
+
+    async def find(self, asked: Asked) -> Sequence[Refused]:
+        """What is kept of what is asked for. Raises Refusal `store_unavailable`."""
+
+
+class Refusals(Sequence[Refused]):
+    """The refusals of one node, the newest last. Without a `keeper` none wait to be kept.
+
+    `lost` are those that found no room.
+    """
+
+    def __init__(self) -> None:
+        self.keeper: Keeper | None = None
+        self.lost = 0
+        self._newest: OrderedDict[tuple[str, ...], Refused] = OrderedDict()
+        self._known: OrderedDict[tuple[str, ...], Refused] = OrderedDict()
+        self._waiting: OrderedDict[str, Refused] = OrderedDict()
+        self._by_client: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._newest)
+
+    def __iter__(self) -> Iterator[Refused]:
+        return iter(list(self._newest.values()))
+
+    @overload
+    def __getitem__(self, index: int) -> Refused: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Refused]: ...
+    def __getitem__(self, index: int | slice) -> Refused | Sequence[Refused]:
+        """By its place among the newest."""
+        return list(self._newest.values())[index]
+
+    @property
+    def waiting(self) -> int:
+        """How many wait to be written."""
+        return len(self._waiting)
+
+    def note(self, refused: Refused) -> Refused:
+        """Take a refusal that happens now; gives it with its id, or the one that it is counted with."""
+        alike, keeps = refused._alike, bool(refused.login) or refused.failed_login
+        before = (self._known if keeps else self._newest).get(alike)
+        if before is not None and refused.time - before.time <= RUN:
+            before.time, before.detail, before.fix = refused.time, refused.detail[:_LONGEST], refused.fix[:_LONGEST]
+            before.count += 1
+            found = before
+        else:
+            found = replace(
+                refused,
+                id=new_id(),
+                first=refused.time,
+                detail=refused.detail[:_LONGEST],
+                fix=refused.fix[:_LONGEST],
+            )
+        _put(self._newest, alike, found, REFUSALS_KEPT)
+        if keeps:
+            _put(self._known, alike, found, _KNOWN)
+            self._keep(found)
+        return found
+
+    def take(self, most: int) -> Sequence[Refused]:
+        """The oldest of those that wait, as they are now; they wait no longer."""
+        batch = [replace(self._waiting.popitem(last=False)[1]) for _ in range(min(most, len(self._waiting)))]
+        self._by_client -= Counter(one.client for one in batch)
+        return batch
+
+    def put_back(self, batch: Iterable[Refused]) -> None:
+        """These were not written after all."""
+        for one in batch:
+            if one.id not in self._waiting:  # else there is more to say of it
+                self._wait(one)
+
+    async def find(self, asked: Asked) -> Sequence[Refused]:
+        """What is asked for, the newest first, from memory and from the store. Raises Refusal `store_unavailable`."""
+        found = {(one.id, one.first): one for one in self._newest.values() if asked.fits(one)}
+        if asked.anything and self.keeper is not None:
+            found = {(one.id, one.first): one for one in await self.keeper.find(asked)} | found
+        return sorted(found.values(), key=lambda one: one.time, reverse=True)[: asked.limit]
+
+    def _keep(self, refused: Refused) -> None:
+        if self.keeper is None:
+            return
+        if self._wait(refused):
+            self.keeper.write()
+        else:
+            self.lost += 1
+
+    def _wait(self, refused: Refused) -> bool:
+        """Let one wait where there is room; one that waits already is written as it is then."""
+        if refused.id not in self._waiting:
+            room = WAITING if refused.login else WAITING // 2
+            if len(self._waiting) >= room or self._by_client[refused.client] >= WAITING // 10:
+                return False
+            self._by_client[refused.client] += 1
+        self._waiting[refused.id] = refused
+        return True
+
+
+def _put(kept: OrderedDict[tuple[str, ...], Refused], alike: tuple[str, ...], refused: Refused, most: int) -> None:
+    kept[alike] = refused
+    kept.move_to_end(alike)
+    if len(kept) > most:
+        kept.popitem(last=False)

@@ -1,0 +1,34 @@
+"""Which messages no row of a table is for: those that fit none, or only rows that fit everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jackfield.process.process import Unmatched
+from jackfield.process.table.hints import Inputs
+from jackfield.process.table.lookup import Lookup
+from jackfield.process.table.model import ANYTHING, Table
+
+__all__ = ["unmatched_of"]
+
+_Values = Callable[[Mapping[str, Any], Any], tuple[Any, ...]]
+
+
+def unmatched_of(table: Table, lookup: Lookup, values: _Values, inputs: Inputs, slot: str) -> Unmatched:
+    """What says of the arguments of a table's function whether a row is for them; see Process.
+
+    It looks at the rows once more, for endpoints alone that ask for it: what answers is as fast as ever for the others.
+    `slot` is the parameter that is the connection.
+    """
+    rows = [number for number, row in enumerate(table.conditions) if any(one != ANYTHING for one in row)]
+    ours, mask, keys = sum(1 << number for number in rows), lookup.mask, inputs.keys
+
+    def unmatched(arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+        fitting = mask(values(arguments, arguments[slot] if slot else None))
+        if fitting & ours:
+            return None
+        given = {key: arguments[name] for name, key in keys.items() if arguments.get(name) is not None}
+        return ("last_row" if fitting else "no_row"), given
+
+    return unmatched

@@ -1,0 +1,123 @@
+"""Commands of ours as children of the server: what code of the project does there, it does not do to the server.
+
+Strategy: a child has a process group of its own, which is killed when its time is over, when it prints more than is
+read, or when the server stops. Its environment has none of our settings, and so no secret of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from jackfield.errors import Refusal
+
+__all__ = ["AT_ONCE", "MOST_PRINTED", "Children", "Done"]
+
+AT_ONCE = 2
+"""Children that run at the same time."""
+
+MOST_PRINTED = 4 * 1_048_576
+"""Bytes that are read of what a child prints."""
+
+_TAIL = 2_000  # bytes of stderr that are kept
+_OURS = "JACKFIELD_"
+_TO_END = 5.0  # seconds for the system to end a child that was killed
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a child printed, its last words on stderr, and why it was stopped; "" where it ended by itself."""
+
+    printed: bytes
+    last: str
+    stopped: str
+
+
+class Children:
+    """The children of one server. `busy` counts those that run."""
+
+    def __init__(self) -> None:
+        self.busy = 0
+
+    async def run(
+        self, words: Sequence[str], given: bytes, within: float, settings: Mapping[str, str] | None = None
+    ) -> Done:
+        """Run `jackfield` with these arguments and `given` as its input, `within` seconds at most.
+
+        `settings` are variables of ours that it is to have. Raises Refusal `too_busy` where AT_ONCE run already.
+        """
+        if self.busy >= AT_ONCE:
+            raise Refusal("too_busy", f"{AT_ONCE} runs go on already.", retry_after=2)
+        self.busy += 1
+        try:
+            return await _run(words, given, within, {**_environment(), **(settings or {})})
+        finally:
+            self.busy -= 1
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
+async def _run(words: Sequence[str], given: bytes, within: float, environment: Mapping[str, str]) -> Done:
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "jackfield", *words),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env=dict(environment),
+        start_new_session=True,
+    )
+    assert child.stdin is not None, "all three are pipes"
+    assert child.stdout is not None
+    assert child.stderr is not None
+    last, stopped, printed = bytearray(), "", b""
+    try:
+        async with asyncio.timeout(within), asyncio.TaskGroup() as tasks:
+            tasks.create_task(_give(child.stdin, given))
+            tasks.create_task(_keep_tail(child.stderr, last))
+            reading = tasks.create_task(_read(child.stdout))
+        printed = reading.result()
+        if len(printed) > MOST_PRINTED:
+            printed, stopped = b"", f"it printed more than {MOST_PRINTED:,} bytes, and was stopped"
+    except TimeoutError:
+        stopped = f"it had not ended after {within:g} s, and was stopped"
+    finally:
+        _kill(child.pid)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TO_END):
+                await child.wait()
+    return Done(printed, last.decode("utf-8", "replace"), stopped)
+
+
+async def _give(pipe: asyncio.StreamWriter, given: bytes) -> None:
+    with suppress(ConnectionError):  # it ended without reading all of it
+        pipe.write(given)
+        await pipe.drain()
+    pipe.close()
+
+
+async def _read(pipe: asyncio.StreamReader) -> bytes:
+    """What is printed, and a byte more than MOST_PRINTED where it is too much."""
+    found = bytearray()
+    while len(found) <= MOST_PRINTED and (part := await pipe.read(65_536)):
+        found += part
+    return bytes(found)
+
+
+async def _keep_tail(pipe: asyncio.StreamReader, last: bytearray) -> None:
+    while part := await pipe.read(65_536):
+        last += part
+        del last[:-_TAIL]
+
+
+def _kill(pid: int) -> None:
+    """End a child and what it began."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL) if hasattr(os, "killpg") else os.kill(pid, signal.SIGTERM)

@@ -1,0 +1,72 @@
+"""`/api/unmatched`: messages that no row of a table was for, for callers with the role `admin`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from jackfield.auth.store.unmatched import KeptMessage
+from jackfield.errors import Refusal
+from jackfield.logs import log
+from jackfield.messages import moment
+from jackfield.server.live import Live
+from jackfield.server.unmatched import Unmatched
+from jackfield.server.web.json_api import Answer, Asked, reply
+from jackfield.server.web.paging import page_of, query
+from jackfield.server.web.rights import Rights
+
+__all__ = ["UnmatchedMessages"]
+
+_END = 10**15  # milliseconds since the epoch that no message has
+
+
+class UnmatchedMessages:
+    """The addresses of one gateway."""
+
+    def __init__(self, live: Live, rights: Rights) -> None:
+        self._live = live
+        self._rights = rights
+
+    def routes(self) -> Mapping[str, Mapping[str, Answer]]:
+        """What answers where, for JsonApi."""
+        return {"/unmatched": {"GET": self._list}, "/unmatched/{one}": {"DELETE": self._remove}}
+
+    async def _list(self, asked: Asked) -> Response:
+        given = query(asked, "endpoint", "limit", "after")
+        found = await (await self._kept.store()).unmatched.list(given.get("endpoint"))
+        page, following = page_of(found, given, key=_latest_first)
+        return reply({"messages": [_as_json(one) for one in page], "next": following})
+
+    async def _remove(self, asked: Asked) -> Response:
+        store = await self._kept.store()
+        by = await self._rights.admin(asked.request)
+        endpoint = await store.unmatched.remove(asked.name)
+        if endpoint is None:
+            raise Refusal("not_found", "There is no such message.", "GET /api/unmatched lists them.")
+        log.info("unmatched_removed", message=asked.name, endpoint=endpoint, by=by.login, client=asked.request.client)
+        return reply({})
+
+    @property
+    def _kept(self) -> Unmatched:
+        assert self._live.unmatched is not None, "whoever opens the gateway gives it"
+        return self._live.unmatched
+
+
+def _latest_first(one: KeptMessage) -> str:
+    return f"{_END - round(one.last_at * 1000):015}{one.id}"
+
+
+def _as_json(one: KeptMessage) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "at": moment(one.last_at),
+        "first_at": moment(one.first_at),
+        "count": one.count,
+        "endpoint": one.noted.endpoint,
+        "process": one.noted.process,
+        "message": msgspec.json.decode(one.noted.message),
+        "why": one.noted.why,
+    }

@@ -1,0 +1,133 @@
+"""Refusals that can be asked for afterwards: ids, counting, what waits and how much of it. No store."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from jackfield.auth import refused as rules
+from jackfield.auth.refused import RUN, WAITING, Asked, Refusals, Refused, id_of, new_id
+
+
+class Kept:
+    """A keeper that is asked and writes nothing by itself."""
+
+    def __init__(self, rows: Sequence[Refused] = ()) -> None:
+        self.rows = rows
+        self.called = 0
+
+    def write(self) -> None:
+        self.called += 1
+
+    async def find(self, asked: Asked) -> Sequence[Refused]:
+        return [one for one in self.rows if asked.fits(one)]
+
+
+def one(at: float = 1000.0, code: str = "role_required", login: str = "анна", **more: Any) -> Refused:
+    usual = {"path": "/ws/стол", "status": 403, "detail": "Nein 🙈", "client": "10.0.0.1", "origin": ""}
+    return Refused(at, code=code, login=login, **{**usual, **more})
+
+
+def kept(rows: Sequence[Refused] = ()) -> tuple[Refusals, Kept]:
+    refusals, keeper = Refusals(), Kept(rows)
+    refusals.keeper = keeper
+    return refusals, keeper
+
+
+def test_an_id_can_be_read_out() -> None:
+    ids = [new_id() for _ in range(2000)]
+    assert set("".join(ids)).isdisjoint("01OILSZBUAE"), "what looks like another, and vowels, which make words"
+    assert {len(one) for one in ids} == {6}
+    assert len(set(ids)) == 2000
+
+
+@pytest.mark.parametrize("typed", ["K7QF2M", "k7qf2m", " k7q-f2m ", "#K7QF2M", "к7QF2м"])
+def test_an_id_is_found_as_people_type_it(typed: str) -> None:
+    assert id_of(typed) == "K7QF2M"
+
+
+def test_equal_ones_are_counted_under_one_id() -> None:
+    refusals, _ = kept()
+    first = refusals.note(one(1000))
+    other = refusals.note(one(1010, login="bob"))
+    again = refusals.note(one(1000 + RUN, detail="Nein 🙈", fix="later"))
+    assert again is first
+    assert (first.count, first.first, first.time, first.fix) == (2, 1000, 1000 + RUN, "later")
+    assert list(refusals) == [other, first], "the newest last"
+    anew = refusals.note(one(1001 + 2 * RUN))
+    assert (anew.count, anew.id != first.id) == (1, True), "an hour later it is another story"
+
+
+def test_seconds_to_wait_make_no_difference() -> None:
+    refusals, _ = kept()
+    told = [refusals.note(one(1000 + n, "too_many_attempts", detail=f"Wait {900 - n} s.")) for n in range(3)]
+    assert len({refused.id for refused in told}) == 1
+    assert told[0].detail == "Wait 898 s."
+
+
+def test_logins_that_nobody_has_are_told_apart_as_all_others() -> None:
+    refusals, _ = kept()
+    ids = [
+        refusals.note(one(code="login_failed", login=login, tried=tried)).id
+        for login, tried in (("", "a"), ("", "b"), ("анна", "c"), ("", "a"), ("анна", "c"))
+    ]
+    assert len(set(ids[:3])) == 3
+    assert (ids[3], ids[4]) == (ids[0], ids[2])
+
+
+def test_what_is_kept_waits_as_it_is_when_it_is_written() -> None:
+    refusals, keeper = kept()
+    refusals.note(one(code="not_found", login=""))
+    assert refusals.waiting == 0, "of nobody known"
+    refusals.note(one())
+    refusals.note(one(1001))
+    refusals.note(one(code="login_failed", login=""))
+    assert (refusals.waiting, keeper.called) == (2, 3)
+    batch = refusals.take(10)
+    assert [(row.code, row.count) for row in batch] == [("role_required", 2), ("login_failed", 1)]
+    refusals.note(one(1002))
+    assert batch[0].count == 2
+    refusals.put_back(batch)
+    assert [(row.code, row.count) for row in refusals.take(10)] == [("role_required", 3), ("login_failed", 1)]
+
+
+def test_a_flood_fills_a_part_of_the_room_and_leaves_the_rest_to_others() -> None:
+    refusals, _ = kept()
+    for number in range(WAITING):
+        refusals.note(one(code="login_failed", login="", tried=str(number)))
+    assert refusals.waiting == WAITING // 10, "of one address"
+    for number in range(WAITING):
+        refusals.note(one(code="login_failed", login="", tried=str(number), client=f"10.1.0.{number}"))
+    assert refusals.waiting == WAITING // 2, "of logins that nobody has"
+    lost = refusals.lost
+    assert lost == 2 * WAITING - WAITING // 2
+    for number in range(2 * WAITING):
+        refusals.note(one(login=f"u{number}", client=f"10.2.0.{number}"))
+    assert refusals.waiting == WAITING
+    assert refusals.lost == lost + WAITING + WAITING // 2
+    refusals.take(WAITING)
+    refusals.note(one(login="spät"))
+    assert refusals.waiting == 1, "there is room again, for the first address too"
+
+
+def test_memory_is_bounded() -> None:
+    refusals, _ = kept()
+    for number in range(rules._KNOWN + 10):
+        refusals.note(one(login=f"u{number}"))
+        refusals.note(one(login="", code="not_found", path=f"/{number}"))
+    assert (len(refusals), len(refusals._known)) == (rules.REFUSALS_KEPT, rules._KNOWN)
+    assert len(refusals.note(one(detail="x" * 5000, fix="y" * 5000)).detail) == 500
+
+
+async def test_memory_and_store_are_asked_together() -> None:
+    old = dataclasses.replace(one(10), id="CCCCCC", first=10.0)
+    refusals, _ = kept([old])
+    mine, nobody = refusals.note(one(1000)), refusals.note(one(2000, "not_found", login=""))
+    assert await refusals.find(Asked()) == [nobody, mine], "the newest of all are in memory"
+    assert await refusals.find(Asked(login="анна")) == [mine, old]
+    assert await refusals.find(Asked(id=nobody.id)) == [nobody]
+    assert await refusals.find(Asked(since=1500.0)) == [nobody]
+    assert await refusals.find(Asked(address="10.0.0.1", limit=2)) == [nobody, mine]

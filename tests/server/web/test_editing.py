@@ -1,0 +1,311 @@
+"""Files as they are edited and published over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from jackfield.server.node.node import open_node
+from jackfield.server.options import Options
+from jackfield.server.web import editing
+from jackfield.state import State
+from tests.describe.documents.test_http_api import judge
+from tests.projects import SAY, write
+from tests.server.served import Answer, Headers, Served, until
+
+YAML = "# Чат 😀\nendpoints:\n  say: {url: /ws/say, process: p.say, auth: public}\n"
+TABLE = "first,message,reply.message\n,привет,Привет!\n,,Не знаю.\n"
+
+Open = Callable[..., Awaitable[Served]]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    write(tmp_path / "project", YAML, p=SAY)
+    (tmp_path / "project/processes/faq.csv").write_text(TABLE, "utf-8")
+    return tmp_path / "project"
+
+
+@pytest.fixture
+async def open_edited(project: Path) -> AsyncIterator[Open]:
+    async with AsyncExitStack() as stack:
+
+        async def make(**options: Any) -> Served:
+            node = await stack.enter_async_context(open_node(project, State.open(project), Options(**options)))
+            sessions = node.gateway.live.sessions
+            made = Served(node.gateway, sessions.store, sessions, sessions.passwords)
+            for login, *roles in (("шеф", "admin"), ("аня", "editor"), ("боб", "support")):
+                await made.add(login, *roles)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+async def served(open_edited: Open) -> Served:
+    return await open_edited(edit="all")
+
+
+@pytest.fixture
+async def chief(served: Served) -> Headers:
+    return await served.cookie("шеф")
+
+
+async def save(served: Served, who: Headers, path: str, text: str, etag: str = "") -> Answer:
+    match = ("if-match", f'"{etag}"') if etag else ("if-none-match", "*")
+    answer = await served.http("PUT", f"/api/files/{path}", [*who, match], {"text": text})
+    judge("save-file", answer)
+    return answer
+
+
+async def get(served: Served, who: Headers, name: str, path: str) -> Any:
+    answer = await served.http("GET", path, who)
+    judge(name, answer)
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+async def publish(served: Served, who: Headers, **asked: bool) -> dict[str, Any]:
+    answer = await served.http("POST", "/api/publish", who, asked)
+    judge("publish", answer)
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+async def test_who_has_only_http_changes_a_project_and_goes_back(
+    served: Served, chief: Headers, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    listed = (await get(served, chief, "files", "/api/files"))["files"]
+    assert [(one["path"], one["kind"]) for one in listed] == [
+        ("endpoints.yaml", "yaml"),
+        ("processes/faq.csv", "table"),
+        ("processes/p.py", "python"),
+    ]
+    read = await get(served, chief, "file", "/api/files/endpoints.yaml")
+    assert (read["text"], read["etag"]) == (YAML, listed[0]["etag"])
+    text = f"{YAML}  faq: {{url: /ws/faq, process: faq, auth: public}}  # 😀\n"
+    wrong = {"files": {"endpoints.yaml": text.replace("faq,", "fak,")}}
+    answer = await served.http("POST", "/api/check", chief, wrong)
+    judge("check", answer)
+    (problem,) = answer.json["problems"]
+    assert (problem["file"], problem["line"], problem["code"]) == ("endpoints.yaml", 4, "unknown_process")
+    assert (project / "endpoints.yaml").read_text("utf-8") == YAML, "a check writes nothing"
+    saved = await save(served, chief, "endpoints.yaml", text, read["etag"])
+    assert (project / "endpoints.yaml").read_text("utf-8") == text
+    assert saved.headers["etag"] == f'"{saved.json["etag"]}"'
+    assert saved.json["problems"] == []
+    foretold = await publish(served, chief, dry_run=True)
+    assert (foretold["generation"], "  added: faq" in foretold["changes"]) == (1, True)
+    done = await publish(served, chief)
+    assert (done["generation"], done["problems"], done["concerns"]["closes"]) == (2, [], [])
+    assert "faq" in served.gateway.live.generation.table.routes
+    now, before = (await get(served, chief, "published", "/api/published"))["published"]
+    assert (now["by"], now["live"], "  added: faq" in now["changes"]) == ("шеф", True, True)
+    assert (before["by"], before["live"], before["number"]) == ("", False, 1)
+    assert (await publish(served, chief, back=True))["generation"] == 3
+    assert "faq" not in served.gateway.live.generation.table.routes
+    assert [one["live"] for one in (await get(served, chief, "published", "/api/published"))["published"]] == [True]
+    assert "file_saved" in caplog.text
+    assert "by='шеф'" in next(line for line in caplog.text.splitlines() if " published " in line)
+
+
+async def test_a_publish_with_problems_says_them_and_changes_nothing(served: Served, chief: Headers) -> None:
+    read = await get(served, chief, "file", "/api/files/endpoints.yaml")
+    saved = await save(served, chief, "endpoints.yaml", YAML.replace("p.say", "p.sey"), read["etag"])
+    assert [problem["code"] for problem in saved.json["problems"]] == ["unknown_process"], "it is saved all the same"
+    done = await publish(served, chief)
+    assert (done["generation"], done["concerns"], done["changes"]) == (1, None, [])
+    assert [problem["code"] for problem in done["problems"]] == ["unknown_process"]
+
+
+async def test_what_others_saved_meanwhile_is_shown_and_not_overwritten(
+    served: Served, chief: Headers, project: Path
+) -> None:
+    read = await get(served, chief, "file", "/api/files/processes/p.py")
+    (project / "processes/p.py").write_text("# другой 😀\n", "utf-8")
+    changed = await save(served, chief, "processes/p.py", "mine", read["etag"])
+    assert (changed.status, changed.json["code"], changed.json["text"]) == (412, "file_changed", "# другой 😀\n")
+    assert (project / "processes/p.py").read_text("utf-8") == "# другой 😀\n"
+    assert (await save(served, chief, "processes/p.py", "mine", changed.json["etag"])).status == 200
+    for headers in ([], [("if-match", "*")], [("if-none-match", "*"), ("if-match", '"a"')]):
+        answer = await served.http("PUT", "/api/files/processes/p.py", [*chief, *headers], {"text": ""})
+        judge("save-file", answer)
+        assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+    assert (project / "processes/p.py").read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "..%2f..%2fetc/passwd",
+        "../../etc/passwd",
+        "processes/../../secret",
+        "processes/%2e%2e/%2e%2e/secret",
+        "processes%5c..%5c..%5csecret",
+        "%2fetc%2fpasswd",
+        "/etc/passwd",
+        "processes/p.py%00.csv",
+        ".jackfield/secret_keys",
+        "%2ejackfield%2fsecret_keys",
+        "processes/.env",
+        "processes/__pycache__/p.pyc",
+        "README.md",
+        "processes",
+        "processes/",
+        "%ff",
+        "%zz",
+        "",
+    ],
+)
+async def test_no_address_leads_out_of_what_may_be_edited(
+    served: Served, chief: Headers, project: Path, path: str
+) -> None:
+    (project.parent / "secret").write_text("тайна", "utf-8")
+    (project / "README.md").write_text("тайна", "utf-8")
+    before = sorted(project.parent.rglob("*.*"))
+    for answer in (
+        await served.http("GET", f"/api/files/{path}", chief),
+        await served.http("PUT", f"/api/files/{path}", [*chief, ("if-none-match", "*")], {"text": "mine"}),
+    ):
+        assert answer.status == 404, answer.json
+        assert "тайна" not in answer.body.decode()
+    assert sorted(project.parent.rglob("*.*")) == before
+
+
+async def test_an_editor_of_tables_has_no_other_file(open_edited: Open, project: Path) -> None:
+    served = await open_edited(edit="tables")
+    for login in ("аня", "шеф"):
+        who = await served.cookie(login)
+        assert [one["path"] for one in (await get(served, who, "files", "/api/files"))["files"]] == [
+            "processes/faq.csv"
+        ]
+        read = await get(served, who, "file", "/api/files/processes/faq.csv")
+        for path in ("endpoints.yaml", "processes/p.py"):
+            answer = await served.http("GET", f"/api/files/{path}", who)
+            assert (answer.status, answer.json["code"]) == (403, "role_required")
+            assert (await save(served, who, path, "mine", "0" * 32)).status == 403
+            checked = await served.http("POST", "/api/check", who, {"files": {"processes/faq.csv": "", path: ""}})
+            assert checked.status == 403
+        assert (await save(served, who, "processes/new.csv", TABLE)).status == 403, "an endpoint would have to name it"
+        assert (await save(served, who, "processes/%2e%2e/x.csv", TABLE, "0" * 32)).status == 404
+        text = read["text"].replace("привет", login)
+        assert (await save(served, who, "processes/faq.csv", text, read["etag"])).status == 200
+        assert (await publish(served, who, dry_run=True))["problems"] == []
+    assert (await publish(served, await served.cookie("аня")))["generation"] == 2
+    assert sorted(path.name for path in (project / "processes").iterdir()) == ["faq.csv", "p.py"]
+
+
+ADDRESSES = [
+    ("files", "GET", "/api/files"),
+    ("file", "GET", "/api/files/endpoints.yaml"),
+    ("save-file", "PUT", "/api/files/endpoints.yaml"),
+    ("check", "POST", "/api/check"),
+    ("publish", "POST", "/api/publish"),
+    ("published", "GET", "/api/published"),
+]
+
+
+@pytest.mark.parametrize(("name", "method", "path"), ADDRESSES)
+async def test_nobody_else_sees_or_changes_anything(served: Served, name: str, method: str, path: str) -> None:
+    chief = await served.cookie("шеф")
+    foreign = [*chief, ("origin", "https://evil.example")]
+    for who, code in (
+        (await served.cookie("боб"), "role_required"),
+        ([], "not_logged_in"),
+        (foreign, "origin_not_allowed"),
+    ):
+        answer = await served.http(method, path, who, {} if method != "GET" else b"")
+        judge(name, answer)
+        assert answer.json["code"] == code
+    rebound = await served.http(method, path, [("host", "evil.example"), *chief])
+    assert rebound.json["code"] == "wrong_host"
+    if method != "GET":
+        form = await served.http(method, path, [*chief, ("content-type", "text/plain")], b"{}")
+        assert form.json["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize(("name", "method", "path"), ADDRESSES)
+async def test_without_the_option_there_is_nothing(open_edited: Open, name: str, method: str, path: str) -> None:
+    served = await open_edited()
+    answer = await served.http(method, path, await served.cookie("шеф"), {} if method != "GET" else b"")
+    judge(name, answer)
+    assert (answer.status, answer.json["fix"]) == (404, "Start with --edit tables.")
+
+
+async def test_who_loses_the_role_while_the_body_comes_saves_nothing(
+    served: Served, chief: Headers, project: Path
+) -> None:
+    read = await get(served, chief, "file", "/api/files/endpoints.yaml")
+
+    async def demoted() -> None:
+        await served.store.set_roles("шеф", ["support"])
+        await served.sessions.look_once()
+
+    headers = [*chief, ("if-match", f'"{read["etag"]}"')]
+    body = {"text": "mine"}
+    answer = await served.http("PUT", "/api/files/endpoints.yaml", headers, body, meanwhile=demoted)
+    assert answer.json["code"] == "role_required"
+    assert (project / "endpoints.yaml").read_text("utf-8") == YAML
+
+
+async def test_what_is_sent_is_bounded(served: Served, chief: Headers) -> None:
+    many = {"files": {f"processes/f{number}.py": "" for number in range(21)}}
+    answer = await served.http("POST", "/api/check", chief, many)
+    assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+    nested = await served.http("POST", "/api/check", chief, {"files": {"processes/a": "", "processes/a/b": ""}})
+    assert nested.json["code"] == "invalid_request"
+    long = await served.http("POST", "/api/check", chief, {"files": {"processes/a.py": "ы" * 2_000_000}})
+    assert long.status == 413
+    assert (await save(served, chief, "processes/a.py", "a" * 1_048_577)).status == 413
+
+
+async def test_checks_wait_for_each_other_and_not_without_end(
+    served: Served, chief: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(*_: object) -> tuple[()]:
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(30)
+        return ()
+
+    monkeypatch.setattr(editing, "problems_with", slow)
+
+    async def check() -> Answer:
+        return await served.http("POST", "/api/check", chief, {"files": {}})
+
+    first = asyncio.create_task(check())
+    await begun.wait()
+    waiting = [asyncio.create_task(check()) for _ in range(editing.MOST_WAITING)]
+    api = served.gateway._routes._administration._editing
+    await until(lambda: api._waiting == editing.MOST_WAITING)
+    refused = await check()
+    judge("check", refused)
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    go_on.set()
+    assert [answer.status for answer in await asyncio.gather(first, *waiting)] == [200] * 9
+    monkeypatch.setattr(editing, "WAIT", 0.0)
+    begun.clear()
+    go_on.clear()
+    first = asyncio.create_task(check())
+    await begun.wait()
+    assert (await check()).json["code"] == "too_busy"
+    go_on.set()
+    assert (await first).status == 200
+
+
+async def test_a_name_of_any_letters_is_found_escaped_or_not(served: Served, chief: Headers) -> None:
+    made = await save(served, chief, quote("processes/чат/тест 😀.py"), "x = 1\n")
+    assert made.json["path"] == "processes/чат/тест 😀.py"
+    escaped = quote("processes/чат/тест 😀.py", safe="")
+    assert (await get(served, chief, "file", f"/api/files/{escaped}"))["etag"] == made.json["etag"]
+    page = await get(served, chief, "files", "/api/files?limit=2&after=processes/faq.csv")
+    assert ([one["path"] for one in page["files"]], page["next"]) == (["processes/p.py", made.json["path"]], None)

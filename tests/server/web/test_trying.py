@@ -1,0 +1,123 @@
+"""Processes and examples of the files are tried beside the server, and nothing of it reaches the server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jackfield.errors import Refusal
+from jackfield.server.web import children, trying
+from jackfield.server.web.children import Children
+from tests.server.conftest import OpenServed
+from tests.server.served import Headers, Served, until
+
+TABLE = "first,message,reply.text,keep\n1,Привет,{message}!,yes\nrest,,Что? 😀,\n"
+ENDPOINTS = """
+  faq:
+    url: /ws/faq
+    process: faq
+    examples:
+      - {name: "Привет", steps: [{send: {message: "Привет"}, expect: {text: "Привет!"}}]}
+      - {steps: [{send: {message: "Пока"}, expect: {text: "Да"}}]}
+"""
+CODE = """
+@process
+def gone(text: str) -> str:
+    import os
+    os.write(2, "конец".encode())
+    os._exit(3)
+
+@process
+def ever(text: str) -> str:
+    import subprocess, sys
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    open(text, "w").write(str(child.pid))
+    while True:
+        pass
+"""
+
+
+@pytest.fixture
+async def served(open_served: OpenServed, tmp_path: Path) -> Served:
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "processes" / "faq.csv").write_text(TABLE, "utf-8")
+    made = await open_served(ENDPOINTS, CODE, edit="all")
+    made.gateway.live.folder, made.gateway.live.tested = tmp_path, tmp_path / ".jackfield" / "tested.json"
+    for login, role in (("шеф", "admin"), ("аня", "editor")):
+        await made.add(login, role)
+    return made
+
+
+@pytest.fixture
+async def admin(served: Served) -> Headers:
+    return await served.cookie("шеф")
+
+
+async def ran(served: Served, who: Headers, process: str, **message: Any) -> dict[str, Any]:
+    answer = await served.http("POST", "/api/run", who, {"process": process, "message": message})
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+async def test_a_table_is_tried_as_it_is_on_the_disk(served: Served, tmp_path: Path) -> None:
+    editor = await served.cookie("аня")
+    (tmp_path / "processes" / "faq.csv").write_text(TABLE.replace("{message}!", "Новое: {message}"), "utf-8")
+    found = await ran(served, editor, "faq", message="Привет")
+    assert (found["frames"], found["trace"]["outcome"]) == ([{"text": "Новое: Привет"}], "row 1 answers")
+    assert not (tmp_path / "data").exists(), "what is tried is not kept"
+    (tmp_path / "processes" / "faq.csv").write_text("first,message,reply.text\n1,,{нет}\n", "utf-8")
+    broken = await ran(served, editor, "faq", message="Привет")
+    assert (broken["frames"], broken["problems"][0]["line"]) == ([], 2)
+
+
+async def test_what_a_process_does_to_its_program_it_does_not_do_to_the_server(
+    served: Served, admin: Headers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await ran(served, admin, "p.gone", text="a"))["explained"] == ["конец"]
+    file = tmp_path / "pid"
+    monkeypatch.setattr(trying, "RUN_WITHIN", 5.0)
+    found = await ran(served, admin, "p.ever", text=str(file))
+    assert found["explained"] == ["it had not ended after 5 s, and was stopped"]
+    await until(lambda: _is_over(file.read_text()))
+
+
+def _is_over(pid: str) -> bool:
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+
+
+async def test_who_may_change_tables_alone_runs_no_code(served: Served) -> None:
+    editor = await served.cookie("аня")
+    for path, body in (("run", {"process": "p.gone", "message": {"text": ""}}), ("test", {})):
+        answer = await served.http("POST", f"/api/{path}", editor, body)
+        assert (answer.status, answer.json["code"]) == (403, "role_required")
+    assert (await served.http("POST", "/api/run", [], {"process": "faq"})).status == 401
+
+
+async def test_examples_are_run_and_remembered(served: Served, admin: Headers, tmp_path: Path) -> None:
+    (tmp_path / ".jackfield").mkdir()
+    found = (await served.http("POST", "/api/test", admin, {"endpoint": "faq"})).json
+    assert [(one["example"], one["passed"]) for one in found["results"]] == [("Привет", True), ("example 2", False)]
+    tested = (await served.http("GET", "/api/processes/faq")).json["tested"]
+    assert (tested["passed"], tested["failed"]) == (1, 1)
+    wrong = await served.http("POST", "/api/test", admin, {"endpoint": "\0"})
+    assert wrong.json["code"] == "invalid_request"
+
+
+async def test_runs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACKFIELD_SECRET_KEYS", "тайна")
+    some = Children()
+    going = [asyncio.create_task(some.run(["--help"], b"", 30.0)) for _ in range(children.AT_ONCE)]
+    await until(lambda: some.busy == children.AT_ONCE)
+    with pytest.raises(Refusal, match="too_busy"):
+        await some.run(["--version"], b"", 30.0)
+    assert all(b"Usage" in done.printed for done in await asyncio.gather(*going))
+    monkeypatch.setattr(children, "MOST_PRINTED", 10)
+    assert (await some.run(["docs", "protocol"], b"", 30.0)).stopped == "it printed more than 10 bytes, and was stopped"
+    assert (some.busy, "JACKFIELD_SECRET_KEYS" in json.dumps(children._environment())) == (0, False)

@@ -1,0 +1,89 @@
+"""`/api/unmatched`: from a message that no row is for to the administrator who reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import OpenServed
+from tests.server.served import Headers, Served
+
+TABLES = {
+    "faq": "first,вопрос,reply.text\n1,привет,да\nrest,,не понял: {вопрос}\n",
+    "prices": "first,item,keep,reply.price (integer)\n1,чай,,5\n2,кофе,yes,7\n",
+    "all": 'collect,item,reply.text\n1,чай,a\n2,"""чай"", ""кофе""",b\nrest,,c\n',
+}
+ENDPOINTS = """
+  bot: {url: "/ws/bot/{room}", process: faq, inspect: unmatched}
+  shop:
+    url: /ws/shop
+    inspect: [payloads, unmatched]
+    actions: {price: {process: prices}, all: {process: all}}
+  quiet: {url: /ws/quiet, process: faq}
+"""
+
+
+@pytest.fixture
+async def served(open_served: OpenServed, tmp_path: Path) -> Served:
+    (tmp_path / "processes").mkdir()
+    for name, text in TABLES.items():
+        (tmp_path / "processes" / f"{name}.csv").write_text(text, "utf-8")
+    made = await open_served(ENDPOINTS, "READY = True\n")  # a table of its own: those of others have no tables
+    await made.add("шеф", "admin")
+    await made.add("аня", "support")
+    return made
+
+
+@pytest.fixture
+async def admin(served: Served) -> Headers:
+    return await served.cookie("шеф")
+
+
+async def say(served: Served, path: str, *messages: object) -> list[dict[str, Any]]:
+    call = served.call(path, await served.cookie("аня"))
+    await call.accepted()
+    answers = [await call.ask(one) for one in messages]
+    await call.leave()
+    return answers
+
+
+async def test_messages_that_no_row_is_for_are_listed_counted_and_forgotten(served: Served, admin: Headers) -> None:
+    answers = await say(served, "/ws/bot/7", {"вопрос": "привет"}, {"$id": 1, "вопрос": "а 🙂"}, {"вопрос": "а 🙂"})
+    assert answers[1] == {"text": "не понял: а 🙂", "$id": 1}
+    await say(served, "/ws/quiet", {"вопрос": "нет"})
+    (found,) = (await served.http("GET", "/api/unmatched", admin)).json["messages"]
+    wanted = {"endpoint": "bot", "process": "faq", "message": {"вопрос": "а 🙂"}, "why": "last_row", "count": 2}
+    assert {key: found[key] for key in wanted} == wanted
+    assert found["at"] == found["first_at"] == "2027-01-15T08:00:00+00:00"
+    assert (await served.http("DELETE", f"/api/unmatched/{found['id']}", admin)).json == {}
+    assert (await served.http("DELETE", f"/api/unmatched/{found['id']}", admin)).json["code"] == "not_found"
+    assert (await served.http("GET", "/api/unmatched", admin)).json == {"messages": [], "next": None}
+
+
+async def test_tables_that_keep_collect_or_answer_an_action_too(served: Served, admin: Headers) -> None:
+    said = ({"action": "price", "item": one} for one in ("чай", "сок"))
+    answers = await say(served, "/ws/shop", *said)
+    assert [set(answer) for answer in answers] == [{"action", "price"}, {"error"}]
+    await say(served, "/ws/shop", {"action": "all", "item": "кофе"})
+    await say(served, "/ws/shop", {"action": "all", "item": "сок"})
+    found = (await served.http("GET", "/api/unmatched?endpoint=shop", admin)).json["messages"]
+    assert sorted((one["process"], one["why"], one["message"]["item"]) for one in found) == [
+        ("all", "last_row", "сок"),
+        ("prices", "no_row", "сок"),
+    ]
+
+
+async def test_the_list_comes_as_pages_the_latest_first(served: Served, admin: Headers) -> None:
+    await say(served, "/ws/bot/7", *({"вопрос": f"{n}"} for n in range(5)))
+    first = (await served.http("GET", "/api/unmatched?limit=3", admin)).json
+    rest = (await served.http("GET", f"/api/unmatched?after={first['next']}", admin)).json
+    assert len({one["id"] for one in (*first["messages"], *rest["messages"])}) == 5
+    assert rest["next"] is None
+
+
+async def test_others_read_nothing(served: Served) -> None:
+    for method, path in (("GET", "/api/unmatched"), ("DELETE", "/api/unmatched/x")):
+        assert (await served.http(method, path)).status == 401
+        assert (await served.http(method, path, await served.cookie("аня"))).json["code"] == "role_required"

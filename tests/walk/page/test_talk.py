@@ -1,0 +1,255 @@
+"""Talk: the seed's story in a browser, by mouse, by keyboard, on a phone, dark and in Russian; two people in a room."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.walk.conftest import Server
+from tests.walk.page.conftest import Open, log_in, open_page, seed, start
+
+__all__ = ["open_page", "seed", "start"]
+
+pytestmark = pytest.mark.walk
+
+Seed = Callable[..., Server]
+PHONE = {"width": 390, "height": 844}
+
+
+def answers(page: Any, count: int) -> list[str]:
+    """The texts of what came, when there are so many."""
+    page.wait_for_function("count => document.querySelectorAll('.frame.in').length >= count", arg=count)
+    found: list[str] = page.locator(".frame.in .json").all_inner_texts()
+    return found
+
+
+def test_the_story_by_mouse(seed: Seed, open_page: Open) -> None:
+    server = seed()
+    page = open_page(server)
+    log_in(page, server)
+    page.get_by_role("link", name="greeting").click()
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.get_by_text("connected", exact=True).first.wait_for()
+    page.get_by_label("message", exact=True).fill("Привет")
+    page.get_by_role("button", name="Send").click()
+    assert answers(page, 1) == ['{"message": "Привет!"}']
+    page.get_by_role("button", name="Small talk").click()
+    page.get_by_role("button", name="Send").click()
+    assert answers(page, 2)[1] == '{"message": "Отлично! Как у тебя?"}'
+    page.get_by_role("tab", name="JSON").click()
+    page.get_by_label("Message", exact=True).fill('{"message": 5}')
+    page.get_by_text("/message: must be a text, not a whole number").wait_for()  # before anything was sent
+    page.get_by_role("button", name="Send").click()
+    page.locator(".frame.error").wait_for()
+    assert "invalid_message" in answers(page, 3)[2]
+    cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
+    assert cookies["gen_app_auth_token"]["httpOnly"]
+    kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    assert cookies["gen_app_auth_token"]["value"] not in kept
+    page.get_by_role("button", name="Disconnect").click()
+    page.get_by_text("1000: ended as asked").wait_for()
+
+
+def test_by_keyboard_alone(seed: Seed, open_page: Open) -> None:
+    server = seed()
+    page = open_page(server)
+    page.keyboard.type("admin")  # the field has the focus
+    page.keyboard.press("Tab")
+    page.keyboard.type(server.password())
+    page.keyboard.press("Enter")
+    page.wait_for_selector("nav.places")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('.field input') !== null"):
+            break
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Как дела?")
+    page.keyboard.press("Control+Enter")  # connects, and sends when it is open
+    assert answers(page, 1) == ['{"message": "Отлично! Как у тебя?"}']
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"viewport": PHONE, "has_touch": True},
+        {"locale": "ru-RU", "color_scheme": "dark"},
+    ],
+    ids=["phone", "russian-dark"],
+)
+def test_on_a_phone_and_in_russian(seed: Seed, open_page: Open, options: dict[str, Any]) -> None:
+    server = seed()
+    page = open_page(server, **options)
+    log_in(page, server)
+    russian = "locale" in options
+    page.get_by_label("message", exact=True).fill("Привет")
+    page.get_by_role("button", name="Отправить" if russian else "Send").click()
+    assert answers(page, 1) == ['{"message": "Привет!"}']
+    wide = page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert wide, "nothing sticks out at the side"
+    assert page.evaluate("document.documentElement.lang") == ("ru" if russian else "en")
+
+
+ROOM = """
+groups: {"room:{room}": {presence: true}}
+endpoints:
+  room: {url: "/ws/rooms/{room}", group: "room:{room}", process: echo.same, reply_to: group, auth: public}
+"""
+
+
+def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> None:
+    server = seed(endpoints=ROOM)
+    page = open_page(server)
+    page.get_by_role("button", name="Look around").click()
+    page.get_by_role("button", name="Second client").click()
+    clients = page.locator(".client")
+    for number in (0, 1):
+        one = clients.nth(number)
+        one.get_by_role("textbox", name="room", exact=True).fill("зал 🍎")
+        one.get_by_role("button", name="Connect", exact=True).click()
+        one.get_by_text("connected", exact=True).first.wait_for()
+    clients.nth(0).get_by_role("tab", name="JSON").click()
+    clients.nth(0).get_by_label("Message", exact=True).fill('{"text": "Кто здесь?"}')
+    clients.nth(0).get_by_role("button", name="Send").click()
+    clients.nth(1).get_by_text("Кто здесь?").wait_for()
+    page.get_by_role("button", name="Close the second client").click()
+    clients.nth(1).wait_for(state="detached")
+
+
+def test_a_conversation_stays_through_a_publish(seed: Seed, open_page: Open) -> None:
+    server = seed()
+    page = open_page(server)
+    log_in(page, server)
+    page.get_by_label("message", exact=True).fill("Привет")
+    page.get_by_role("button", name="Send").click()
+    answers(page, 1)
+    code = server.folder / "processes" / "greeting.py"
+    code.write_text(code.read_text("utf-8").replace('"Привет!"', '"И тебе привет! 👋"'), encoding="utf-8")
+    assert server.run("publish").returncode == 0
+    page.get_by_role("button", name="Send").click()
+    assert answers(page, 2)[1] == '{"message": "И тебе привет! 👋"}'
+    assert page.locator(".frame.closed").count() == 0
+
+
+def test_a_server_that_comes_back_is_connected_to_again(
+    seed: Seed, open_page: Open, start: Callable[..., Server]
+) -> None:
+    server = seed()
+    page = open_page(server, expected="WebSocket connection|ERR_CONNECTION_REFUSED")
+    log_in(page, server)
+    page.get_by_label("message", exact=True).fill("Привет")
+    page.get_by_role("button", name="Send").click()
+    answers(page, 1)
+    port = server.http.rpartition(":")[2]
+    server.stop()
+    page.get_by_text("Connecting again in").wait_for()
+    start(server.folder, "--port", port)
+    page.get_by_text("connected", exact=True).wait_for()  # by itself, at the latest
+    page.get_by_role("button", name="Send").click()
+    assert answers(page, 2)[1] == '{"message": "Привет!"}'
+
+
+FORMS = """async () => {
+  const {form} = await import(`${document.body.dataset.root}/console/form.js`);
+  const {read, write} = await import(`${document.body.dataset.root}/console/json.js`);
+  const {narrowed} = await import(`${document.body.dataset.root}/console/schema.js`);
+  const found = [];
+  for (const {name} of read(await (await fetch("/api/endpoints")).text()).endpoints) {
+    const whole = read(await (await fetch(`/api/endpoints/${encodeURIComponent(name)}`)).text());
+    for (const part of whole.messages === "json" && whole.listens ? whole.parts : []) {
+      const sent = part.examples.flatMap(one => one.steps).filter(step => step.kind === "send").map(step => step.value);
+      for (const value of [part.send, ...sent].filter(one => one && !Object.keys(one).some(key => key.startsWith("$")))) {
+        const {[whole.action_key]: action, ...rest} = value;
+        const shown = part.action ? rest : value;
+        const made = form(narrowed(part.message, part.narrowing), () => {});
+        made.set(shown);
+        found.push([name, write(shown), made.text()]);
+      }
+    }
+  }
+  return found;
+}"""
+
+
+KINDS = """
+import datetime, enum, uuid
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypedDict
+import msgspec
+from jackfield import process
+
+class Size(enum.Enum):
+    small = "S"
+    large = "L"
+
+@dataclass
+class Line:
+    item: str
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+    note: str | None = None
+
+class Card(msgspec.Struct, tag="card"):
+    number: str
+
+class Cash(msgspec.Struct, tag="cash"):
+    currency: Literal["EUR", "RUB"]
+
+class Place(TypedDict):
+    city: str
+
+@process
+def order(lines: list[Line], pay: Card | Cash, size: Size, day: datetime.date, key: uuid.UUID, file: bytes, big: int,
+          rate: float, yes: bool, maybe: bool | None = None, place: Place | None = None, tags: list[str] = [],
+          counts: dict[str, int] = {}, either: int | str = 0, free: object = None) -> None:
+    pass
+
+@process
+def more(name: str, **fields: int) -> None:
+    pass
+"""
+OF_KINDS = """
+endpoints:
+  order:
+    url: /ws/order
+    process: kinds.order
+    auth: public
+    examples:
+      - name: "All of it"
+        steps:
+          - send:
+              lines: [{item: "чай 🍵", count: 2}, {item: "mug", count: 1, note: "синяя"}]
+              pay: {type: "cash", currency: "RUB"}
+              size: "L"
+              day: "2026-11-29"
+              key: "123e4567-e89b-12d3-a456-426614174000"
+              file: "SGVsbG8="
+              big: 12345678901234567890
+              rate: 0.1
+              "yes": true
+              maybe: false
+              place: {city: "Псков"}
+              tags: ["a", ""]
+              counts: {one: 1}
+              either: "text"
+              free: {any: [1, null]}
+          - send:
+              {lines: [], pay: {type: "card", number: "1"}, size: "S", day: "2026-11-29", file: "", big: 1, rate: 1e5,
+               key: "123e4567-e89b-12d3-a456-426614174000", "yes": false}
+  more:
+    url: /ws/more
+    process: kinds.more
+    auth: public
+    examples: [{name: "Keys", steps: [{send: {name: "", a: 1, b: 2}}]}]
+"""
+
+
+def test_a_form_gives_back_what_it_was_given(seed: Seed, open_page: Open) -> None:
+    """Whatever a message may hold goes into a form and comes out as it was, to the last digit."""
+    page = open_page(seed(endpoints=OF_KINDS, kinds=KINDS))
+    page.wait_for_selector("form")
+    found = page.evaluate(FORMS)
+    assert [name for name, _, _ in found] == ["order", "order", "order", "more", "more"]
+    for name, given, made in found:
+        assert json.loads(made) == json.loads(given), name
