@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import send_of
+from jackfield.describe.phrases import WATCHED
 from jackfield.errors import Refusal
 from jackfield.routing.table import Route
 from jackfield.server.refusal import problem
@@ -140,6 +141,8 @@ def upgrade_required(
         "replies": _replies(route) if detailed else None,
         "would": would and _would(would),
     }
+    if "payloads" in route.endpoint.inspect:
+        body["notice"] = WATCHED
     refusal = Refusal("upgrade_required", "Open this address with a WebSocket client.", f"Connect to {address}")
     answer = problem(refusal, auth, body)
     if not wants_page(request):
@@ -176,11 +179,15 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], request: Request, auth:
     way_in = _way_in(would["status"], request, auth) if would else ""
     verdict += "" if way_in or not would else f" {would['fix']}"
     shown = "".join(f"<dt>{key}<dd><code>{_text(value)}</code>" for key, value in rows.items())
+    if would and "refusal" in would:
+        verdict += f" Whoever runs this server finds it by {would['refusal']}."
+    notice = body.get("notice", "")
     parts = [
         _head("An address that speaks WebSocket", route.name),
         f"<p>{_text(route.endpoint.summary or route.process.summary)}</p>",
         f'<p class="note">{_text(verdict)}</p>' if verdict else "",
         *_ids(would or {}),
+        f'<p class="note">{_text(notice)}</p>' if notice else "",
         f"<dl>{shown}</dl>",
         f'<p class="dim">The cookie comes from <code>POST {_text(login["url"])}</code>.</p>' if login else "",
         f"<nav>{way_in}{_link(talk, 'Talk', request.root, 'link' if way_in else 'primary')}"

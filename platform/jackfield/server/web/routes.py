@@ -140,6 +140,7 @@ class Routes:
         match = table.match(request.raw_path)
         would: Refusal | None = None
         try:
+            self._live.check_ours("" if match is None else match.route.name, request)
             judge(table, request, caller, self._live.hub, detailed=detailed)
         except Refusal as refusal:
             if match is None or refusal.code == "not_found":

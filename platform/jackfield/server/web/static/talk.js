@@ -1,8 +1,10 @@
 // Talk: the endpoints that one may enter, a form for a message, and what came back.
 
 import { get, part, root } from "./api.js";
+import { beginning } from "./beginning.js";
 import { fill, h, icon } from "./dom.js";
 import { client } from "./client.js";
+import { newEndpoint } from "./new_endpoint.js";
 import { empty, searchField } from "./parts.js";
 import { words } from "./words.js";
 
@@ -24,9 +26,13 @@ export async function show({ page, main, side, rest, go }) {
   const list = h("nav", { "aria-label": t("search") });
   const paint = (wanted) => fill(list, byTag(endpoints.filter((one) => matches(one, wanted)), name));
   const swagger = h("a.item", { href: `${root}/docs` }, "Swagger UI", h("small", t("swagger")));
-  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list,
+  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list, endpoints.length ? newEndpoint(page) : null,
     page.reader ? h("div", h("h3", t("http")), swagger) : null);
   paint("");
+  if (!name && page.edit === "all") {
+    fill(main, await beginning(page));
+    return undefined;
+  }
   if (!name) {
     fill(main, empty(t("none"), page.login === null ? h("p", t("none_login")) : null));
     return undefined;
@@ -38,7 +44,7 @@ export async function show({ page, main, side, rest, go }) {
     else open.push(begin());
     arrange();
   } });
-  const begin = () => client(endpoint, { page, go, more: open.length ? null : more });
+  const begin = () => client(endpoint, { page, go, more: open.length ? null : more, all: () => open });
   const arrange = () => {
     fill(more, icon(open.length > 1 ? "remove" : "add"), t(open.length > 1 ? "no_second" : "second"));
     fill(main, open.map((one) => one.element));
