@@ -76,6 +76,8 @@ export function saving(draft, { mark, go, name, reset, word = (one) => one.messa
   /** Gives whether it is saved. */
   async function save(match = { "If-Match": `"${draft.etag}"` }) {
     const { text } = draft.model;
+    if (draft.busy) return false; // a second Ctrl+S would come with the etag of before, and be refused
+    draft.busy = true;
     try {
       const done = await ask("PUT", address(path), { text }, match);
       Object.assign(draft, { saved: text, etag: done.etag });
@@ -86,6 +88,8 @@ export function saving(draft, { mark, go, name, reset, word = (one) => one.messa
       if (problem.code === "file_changed") compare(problem.body);
       else fill(list, failure(problem));
       return false;
+    } finally {
+      draft.busy = false;
     }
   }
 
