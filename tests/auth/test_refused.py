@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jackfield.auth import refused as rules
-from jackfield.auth.refused import RUN, WAITING, Asked, Refusals, Refused, id_of, new_id
+from jackfield.auth.refused import RUN, WAITING, Refusals, Refused, Wanted, id_of, new_id
 
 
 class Kept:
@@ -22,8 +22,8 @@ class Kept:
     def write(self) -> None:
         self.called += 1
 
-    async def find(self, asked: Asked) -> Sequence[Refused]:
-        return [one for one in self.rows if asked.fits(one)]
+    async def find(self, wanted: Wanted) -> Sequence[Refused]:
+        return [one for one in self.rows if wanted.fits(one)]
 
 
 def one(at: float = 1000.0, code: str = "role_required", login: str = "анна", **more: Any) -> Refused:
@@ -126,8 +126,8 @@ async def test_memory_and_store_are_asked_together() -> None:
     old = dataclasses.replace(one(10), id="CCCCCC", first=10.0)
     refusals, _ = kept([old])
     mine, nobody = refusals.note(one(1000)), refusals.note(one(2000, "not_found", login=""))
-    assert await refusals.find(Asked()) == [nobody, mine], "the newest of all are in memory"
-    assert await refusals.find(Asked(login="анна")) == [mine, old]
-    assert await refusals.find(Asked(id=nobody.id)) == [nobody]
-    assert await refusals.find(Asked(since=1500.0)) == [nobody]
-    assert await refusals.find(Asked(address="10.0.0.1", limit=2)) == [nobody, mine]
+    assert await refusals.find(Wanted()) == [nobody, mine], "the newest of all are in memory"
+    assert await refusals.find(Wanted(login="анна")) == [mine, old]
+    assert await refusals.find(Wanted(id=nobody.id)) == [nobody]
+    assert await refusals.find(Wanted(since=1500.0)) == [nobody]
+    assert await refusals.find(Wanted(address="10.0.0.1", limit=2)) == [nobody, mine]

@@ -39,9 +39,9 @@ OF_SERVER = [
     {"observe"},
     {"cookie", "request"},
     {"live", "refusal"},
-    {"histories", "members", "status", "wire"},
+    {"histories", "members", "refusals", "status", "wire"},
     {"connection"},
-    {"feeds", "joining"},
+    {"console", "feeds", "joining"},
     {"handshake"},
     {"web"},
     {"gateway"},
@@ -129,6 +129,7 @@ def test_only_the_lazy_doors_load_by_name() -> None:
         "__init__",
         "auth.authorities",  # what checks tokens of a provider
         "cli.__init__",
+        "cli.refusals",  # the store, where no server runs that could be asked
         "process.python.package",
         "server.wire.private_names",
         "server.node.listener",

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol, overload
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from ipaddress import ip_address
+from typing import Any, Protocol, Self, overload
 
 __all__ = [
     "ID_LENGTH",
     "REFUSALS_KEPT",
     "RUN",
     "WAITING",
-    "Asked",
     "Keeper",
     "Refusals",
     "Refused",
+    "Wanted",
     "id_of",
     "new_id",
 ]
@@ -56,8 +58,14 @@ def new_id() -> str:
 
 
 def id_of(text: str) -> str:
-    """An id as it was told, from what a person has typed: small letters, blanks, letters of a Russian keyboard."""
-    return text.upper().translate(_HEARD)
+    """An id as it was told, from what a person has typed: small letters, blanks, letters of a Russian keyboard.
+
+    Raises ValueError, with a sentence, for what can be none.
+    """
+    found = text.upper().translate(_HEARD)
+    if len(found) != ID_LENGTH or not set(found) <= set(_LETTERS):
+        raise ValueError(f"{text[:20]} is no id of a refusal; one is of {ID_LENGTH} letters and digits, as K7QF2M is")
+    return found
 
 
 @dataclass(slots=True)
@@ -83,6 +91,10 @@ class Refused:
     count: int = 1
     tried: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        """All that others may see."""
+        return {name: value for name, value in asdict(self).items() if name != "tried"}
+
     @property
     def failed_login(self) -> bool:
         """Whether somebody tried a password."""
@@ -99,8 +111,8 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which refusals are asked for; what is empty or None is not asked. `since` is in seconds since the epoch."""
+class Wanted:
+    """Which refusals are wanted; what is empty or None makes no difference. `since` is in seconds since the epoch."""
 
     login: str = ""
     address: str = ""
@@ -108,13 +120,27 @@ class Asked:
     since: float | None = None
     limit: int = REFUSALS_KEPT
 
+    @classmethod
+    def typed(cls, texts: Mapping[str, str], *, since: float | None = None, limit: int = REFUSALS_KEPT) -> Self:
+        """What a person asks for; `texts` may have `login`, `address` and `id`.
+
+        Raises ValueError, with a sentence, for what is no address or no id.
+        """
+        login, address, told = (texts.get(name) or "" for name in ("login", "address", "id"))
+        if address:
+            try:
+                address = str(ip_address(address))
+            except ValueError:
+                raise ValueError(f"{address[:60]} is no address; one is written as 192.0.2.7 or 2001:db8::7") from None
+        return cls(unicodedata.normalize("NFC", login), address, id_of(told) if told else "", since, limit)
+
     @property
     def anything(self) -> bool:
-        """Whether some are asked for, and not the newest of all."""
+        """Whether some are wanted, and not the newest of all."""
         return bool(self.login or self.address or self.id or self.since is not None)
 
     def fits(self, refused: Refused) -> bool:
-        """Whether a refusal is asked for."""
+        """Whether a refusal is wanted."""
         return (
             self.login in ("", refused.login)
             and self.address in ("", refused.client)
@@ -129,8 +155,8 @@ class Keeper(Protocol):
     def write(self) -> None:
         """Something waits to be written."""
 
-    async def find(self, asked: Asked) -> Sequence[Refused]:
-        """What is kept of what is asked for. Raises Refusal `store_unavailable`."""
+    async def find(self, wanted: Wanted) -> Sequence[Refused]:
+        """What is kept of what is wanted. Raises Refusal `store_unavailable`."""
 
 
 class Refusals(Sequence[Refused]):
@@ -200,12 +226,12 @@ class Refusals(Sequence[Refused]):
             if one.id not in self._waiting:  # else there is more to say of it
                 self._wait(one)
 
-    async def find(self, asked: Asked) -> Sequence[Refused]:
-        """What is asked for, the newest first, from memory and from the store. Raises Refusal `store_unavailable`."""
-        found = {(one.id, one.first): one for one in self._newest.values() if asked.fits(one)}
-        if asked.anything and self.keeper is not None:
-            found = {(one.id, one.first): one for one in await self.keeper.find(asked)} | found
-        return sorted(found.values(), key=lambda one: one.time, reverse=True)[: asked.limit]
+    async def find(self, wanted: Wanted) -> Sequence[Refused]:
+        """What is wanted, the newest first, from memory and from the store. Raises Refusal `store_unavailable`."""
+        kept = await self.keeper.find(wanted) if wanted.anything and self.keeper is not None else ()
+        here = [*self._newest.values(), *(self._known.values() if wanted.anything else ())]
+        found = {(one.id, one.first): one for one in (*kept, *filter(wanted.fits, here))}
+        return sorted(found.values(), key=lambda one: one.time, reverse=True)[: wanted.limit]
 
     def _keep(self, refused: Refused) -> None:
         if self.keeper is None:

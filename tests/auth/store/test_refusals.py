@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.auth.refused import Asked, Refused
+from jackfield.auth.refused import Refused, Wanted
 from jackfield.auth.store import refusals as table
 from jackfield.auth.store.refusals import KEPT
 from jackfield.auth.store.store import Store
@@ -30,12 +30,12 @@ async def test_what_is_written_is_found_as_it_was(store: Store, other: Store) ->
     mine, failed = row(1, 1000), row(2, 1001, "", "login_failed", client="::1", detail="a\0b\ud800")
     await store.refusals.write([])
     await store.refusals.write([mine, failed])
-    assert await other.refusals.find(Asked(login="анна")) == [mine]
-    assert await other.refusals.find(Asked(id="C00002")) == [replace(failed, detail="a�b?")]
-    assert times(await other.refusals.find(Asked(since=0))) == [1001, 1000], "the newest first"
-    assert await other.refusals.find(Asked(address="::1", login="анна")) == []
-    assert times(await other.refusals.find(Asked(since=1000.5))) == [1001]
-    assert times(await other.refusals.find(Asked(since=0, limit=1))) == [1001]
+    assert await other.refusals.find(Wanted(login="анна")) == [mine]
+    assert await other.refusals.find(Wanted(id="C00002")) == [replace(failed, detail="a�b?")]
+    assert times(await other.refusals.find(Wanted(since=0))) == [1001, 1000], "the newest first"
+    assert await other.refusals.find(Wanted(address="::1", login="анна")) == []
+    assert times(await other.refusals.find(Wanted(since=1000.5))) == [1001]
+    assert times(await other.refusals.find(Wanted(since=0, limit=1))) == [1001]
 
 
 async def test_an_equal_one_is_the_same_row_and_another_with_its_id_is_not(store: Store) -> None:
@@ -43,9 +43,9 @@ async def test_an_equal_one_is_the_same_row_and_another_with_its_id_is_not(store
     more = replace(row(1, 1000), time=1060.0, count=7, detail="noch 3 s")
     for _ in range(2):  # where it is not known whether it was written
         await store.refusals.write([more, row(2, 1001)])
-    assert await store.refusals.find(Asked(login="анна")) == [more, row(2, 1001)]
+    assert await store.refusals.find(Wanted(login="анна")) == [more, row(2, 1001)]
     await store.refusals.write([row(1, 2000, "bob")])
-    assert [one.login for one in await store.refusals.find(Asked(id="C00001"))] == ["bob", "анна"]
+    assert [one.login for one in await store.refusals.find(Wanted(id="C00001"))] == ["bob", "анна"]
 
 
 async def test_a_login_an_address_and_all_have_their_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,22 +56,22 @@ async def test_a_login_an_address_and_all_have_their_room(store: Store, monkeypa
     ]
     for batch in (mine, guesses):
         await store.refusals.write(batch)
-    found = await store.refusals.find(Asked(login="анна", limit=1000))
+    found = await store.refusals.find(Wanted(login="анна", limit=1000))
     assert times(found) == times(guesses[:4:-1]) + times(mine[:4:-1]), "who guesses pushes out guesses alone"
 
     crowd = [row(2000 + number, 3000 + number, f"u{number}", client="::1") for number in range(table.PER_ADDRESS + 5)]
     await store.refusals.write(crowd)
-    assert times(await store.refusals.find(Asked(address="::1", limit=1000))) == times(crowd[:4:-1])
+    assert times(await store.refusals.find(Wanted(address="::1", limit=1000))) == times(crowd[:4:-1])
 
     monkeypatch.setattr(table, "_TRIM_NOBODY", table._but_newest(3, refusals.c.login == ""))
     nobody = [row(4000 + number, 4000 + number, "", "login_failed", client=f"::{number}") for number in range(5)]
     await store.refusals.write(nobody)
-    assert times(await store.refusals.find(Asked(since=4000))) == [4004, 4003, 4002]
+    assert times(await store.refusals.find(Wanted(since=4000))) == [4004, 4003, 4002]
 
     monkeypatch.setattr(table, "_TRIM_ALL", table._but_newest(10))
     monkeypatch.setattr(store.refusals, "_clock", lambda: 5000.0)
     await store.refusals.purge()
-    assert len(await store.refusals.find(Asked(since=0))) == 10
+    assert len(await store.refusals.find(Wanted(since=0))) == 10
 
 
 async def test_what_is_old_is_removed_and_so_is_what_a_removed_user_leaves(store: Store, clock: Clock) -> None:
@@ -79,9 +79,9 @@ async def test_what_is_old_is_removed_and_so_is_what_a_removed_user_leaves(store
     now = clock()
     await store.refusals.write([row(1, now - KEPT - 1), row(2, now - KEPT + 1), row(3, now, "bob")])
     await store.refusals.purge()
-    assert [one.id for one in await store.refusals.find(Asked(since=0))] == ["C00003", "C00002"]
+    assert [one.id for one in await store.refusals.find(Wanted(since=0))] == ["C00003", "C00002"]
     await store.remove("анна")
-    assert [one.id for one in await store.refusals.find(Asked(since=0))] == ["C00003"]
+    assert [one.id for one in await store.refusals.find(Wanted(since=0))] == ["C00003"]
 
 
 def test_what_trims_has_an_index() -> None:

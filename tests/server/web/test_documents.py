@@ -15,12 +15,11 @@ from jackfield.config import url
 from jackfield.describe.documents import openapi
 from jackfield.server.generation import Generation
 from jackfield.server.web import documents
-from jackfield.server.web.sign_in_page import SCRIPT_AT
+from jackfield.server.web.console import PAGE_POLICY
 from tests.server.conftest import Build, OpenServed
 from tests.server.served import SERVED, SERVED_CODE, Answer, Served
 
 ALL = sorted(documents.ADDRESSES)
-FOR_ADMINISTRATORS = sorted(documents.ADDRESSES - {SCRIPT_AT})
 PUBLIC: dict[str, Any] = {"host": "0.0.0.0", "insecure": True}
 
 
@@ -39,7 +38,7 @@ async def test_each_is_answered_on_a_listener_that_only_this_machine_reaches(ser
 
 
 @pytest.mark.shows("CF-12")
-@pytest.mark.parametrize("path", FOR_ADMINISTRATORS)
+@pytest.mark.parametrize("path", ALL)
 async def test_elsewhere_each_is_for_the_role_admin(open_served: OpenServed, path: str) -> None:
     served = await open_served(SERVED, SERVED_CODE, **PUBLIC)
     await served.add("шеф", "admin")
@@ -209,27 +208,28 @@ async def test_a_browser_is_shown_how_to_log_in(open_served: OpenServed, path: s
     nobody = await served.http("GET", f"/rt{path}", [HTML])
     assert (nobody.status, nobody.headers["jackfield-error"]) == (401, "not_logged_in")
     assert nobody.headers["content-type"] == "text/html; charset=utf-8"
-    assert "script-src 'self';" in nobody.headers["content-security-policy"]
-    text = nobody.body.decode()
-    assert 'data-login="/rt/auth/login"' in text
-    assert f'src="/rt{SCRIPT_AT}"' in text
-    assert (await served.http("GET", f"/rt{SCRIPT_AT}")).status == 200, "whoever may not read them needs it"
+    assert nobody.headers["content-security-policy"] == PAGE_POLICY
+    assert '<body data-root="/rt" data-view="login">' in nobody.body.decode(), "without data-next: it is loaded again"
     other = await served.http("GET", f"/rt{path}", [HTML, *await served.cookie("аня")])
     assert (other.status, other.headers["jackfield-error"]) == (403, "role_required")
     assert "users roles аня +admin" in other.body.decode()
+    assert b"data-view" not in other.body
 
 
-async def test_a_program_and_the_documents_themselves_get_no_page(open_served: OpenServed) -> None:
+async def test_a_program_and_the_documents_themselves_get_no_login(open_served: OpenServed) -> None:
     served = await open_served(SERVED, SERVED_CODE, **PUBLIC)
     assert (await served.http("GET", "/docs", [("accept", "*/*")])).json["code"] == "not_logged_in"
-    assert (await served.http("GET", "/openapi.json", [HTML])).json["code"] == "not_logged_in"
+    refused = await served.http("GET", "/openapi.json", [HTML])
+    assert (refused.headers["jackfield-error"], b"data-view" in refused.body) == ("not_logged_in", False)
 
 
-async def test_where_people_log_in_elsewhere_there_is_no_form(open_served: OpenServed) -> None:
+async def test_where_people_log_in_elsewhere_no_login_of_ours_is_shown(open_served: OpenServed) -> None:
     who = "\ndef says(credential, request):\n    return None\n"
     served = await open_served(SERVED, SERVED_CODE + who, head="auth: {login: off, verify: p.says}", **PUBLIC)
     answer = await served.http("GET", "/docs", [HTML])
-    assert (answer.status, answer.json["code"]) == (401, "not_logged_in")
+    assert (answer.status, answer.headers["jackfield-error"]) == (401, "not_logged_in")
+    assert b"data-view" not in answer.body
+    assert b"/auth/login" not in answer.body
 
 
 async def test_on_the_admin_port_they_report_the_address_of_the_public_one(open_served: OpenServed) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, text
 from sqlalchemy.sql.dml import Delete
 
-from jackfield.auth.refused import Asked, Refused
+from jackfield.auth.refused import Refused, Wanted
 from jackfield.auth.store.database import Database
 from jackfield.auth.store.tables import refusals
 
@@ -81,9 +81,9 @@ class RefusalTable:
             if not all(one.login for one in batch):
                 await connection.execute(_TRIM_NOBODY)
 
-    async def find(self, asked: Asked) -> Sequence[Refused]:
-        """What is asked for, the newest first."""
-        query = select(refusals).where(*_wanted(asked)).order_by(refusals.c.last_at.desc()).limit(asked.limit)
+    async def find(self, wanted: Wanted) -> Sequence[Refused]:
+        """What is wanted, the newest first."""
+        query = select(refusals).where(*_wanted(wanted)).order_by(refusals.c.last_at.desc()).limit(wanted.limit)
         async with self._database.read() as connection:
             return [_refused(row) for row in await connection.execute(query)]
 
@@ -94,11 +94,11 @@ class RefusalTable:
             await connection.execute(_TRIM_ALL)
 
 
-def _wanted(asked: Asked) -> Iterable[ColumnElement[bool]]:
-    columns = ((refusals.c.login, asked.login), (refusals.c.client, asked.address), (refusals.c.id, asked.id))
+def _wanted(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
+    columns = ((refusals.c.login, wanted.login), (refusals.c.client, wanted.address), (refusals.c.id, wanted.id))
     yield from (column == value for column, value in columns if value)
-    if asked.since is not None:
-        yield refusals.c.last_at >= asked.since
+    if wanted.since is not None:
+        yield refusals.c.last_at >= wanted.since
 
 
 def _row(one: Refused) -> dict[str, Any]:

@@ -59,14 +59,15 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
-    kept = tuple(replace(call, tag="Administration", access="admin") for call in _kept())
+    kept = tuple(replace(call, tag="Administration", access="admin") for call in (*_kept(), _REFUSALS))
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
     files = tuple(replace(call, tag="Files") for call in _files())
+    additions = tuple(replace(call, tag="Files", access="admin") for call in _additions())
     seen = tuple(replace(call, tag="Administration", access="admin") for call in _seen())
     page = tuple(replace(call, tag="Page") for call in _page())
     administration = (*(administration if auth.own else ()), *keys, *kept, *seen)
-    found = (*known, *administration, *outside, *processes, *files, *page, *server)
+    found = (*known, *administration, *outside, *processes, *files, *additions, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -102,6 +103,7 @@ _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
+_ADDED = ("file_unusable", "file_changed", "too_busy")
 _EDITED = (*_ADMIN, *_BODY, "not_found")
 _SEEN = (*_PAGE, *_ASKED)
 _CODES: Mapping[str, tuple[str, ...]] = {
@@ -125,6 +127,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "key": (*_OF_USER, "no_such_key"),
     "remove-key": (*_OF_USER, _KIND, "no_such_key"),
     "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
+    "refusals": (*_ADMIN, "invalid_request"),
     "data": (*_ADMIN, "invalid_request"),
     "unmatched": (*_ADMIN, "invalid_request"),
     "remove-unmatched": (*_ADMIN, _KIND, "not_found"),
@@ -153,6 +156,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "publish": (*_ADMIN, *_BODY, "not_found"),
     "published": (*_ADMIN, "invalid_request", "not_found"),
     "schemas": (*_ADMIN, "invalid_request", "not_found"),
+    "add-endpoint": (*_EDITED, *_ADDED),
+    "add-example": (*_EDITED, *_ADDED),
+    "beginnings": (*_ADMIN, "not_found"),
+    "begin": (*_EDITED, *_ADDED),
     "log": (*_ADMIN, "invalid_request"),
     "status": (*_ADMIN, "invalid_request"),
     "health": _HTTP,
@@ -160,6 +167,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
 }
 _EDIT = "With `serve --edit`; for the role `editor`, tables alone."
+_ADD = "With `serve --edit`. All else in the file stays as it is, with its comments."
 _DESCRIPTIONS = {
     "login": "Sets the cookie, with which endpoints can be opened. It ends the session whose cookie came along. After "
     "10 failures at a login from one address, that login is refused from there for 15 minutes.",
@@ -174,8 +182,11 @@ _DESCRIPTIONS = {
     "add-key": "Programs send it as `Authorization: Bearer`. It is shown once; only a hash is kept.",
     "remove-key": "It opens nothing from now on, and its connections close with 4401.",
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
+    "refusals": "The newest first. Those of known logins, and failed logins, are kept for 7 days; of all others, and "
+    "where nothing is asked for, the last 200 of this server. Equal ones in a row are one with a count.",
     "data": "The files `*.csv` in the folder `data` of the project, by name.",
-    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted.",
+    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted. "
+    "With `--edit tables` for the role `editor`, too.",
     "data-file": "As it is on the disk. No cell begins like a formula.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
@@ -194,6 +205,11 @@ _DESCRIPTIONS = {
     "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
     "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
     "schemas": "With `serve --edit`. JSON Schemas for editors, with the names that the files have.",
+    "add-endpoint": f"{_ADD} With a new problem nothing is written, and the answer has it. What the group has goes "
+    "below `groups:`.",
+    "add-example": f"{_ADD} It comes below its endpoint, in the file in which that stands.",
+    "beginnings": "With `serve --edit`. What `jackfield new --examples` lists.",
+    "begin": "With `serve --edit`. For a project without endpoints, as `jackfield new --example` does it.",
     "published": f"{_EDIT} What is kept for the way back, the newest first.",
 }
 
@@ -249,6 +265,12 @@ def _keys() -> tuple[Call, ...]:
         Call("DELETE", one, "remove-key", "Remove a service key", _NOTHING),
         Call("POST", f"{one}/rotate", "rotate-key", "Replace what opens with a key", shown, at("Rotation")),
     )
+
+
+_REFUSALS = Call(
+    *("GET", "/api/refusals", "refusals", "Who was refused, and why", at("Refusals")),
+    query=("login", "address", "id", "since", "limit"),
+)
 
 
 def _kept() -> tuple[Call, ...]:
@@ -338,6 +360,16 @@ def _seen() -> tuple[Call, ...]:
         Call("DELETE", f"{connections}/{{id}}", "close-connection", "Close a connection", _NOTHING),
         Call("GET", "/api/log", "log", "The last lines of the log", at("Log"), query=lines),
         Call("GET", "/api/status", "status", "What is served, and since when", at("Status")),
+    )
+
+
+def _additions() -> tuple[Call, ...]:
+    added, examples = at("Added"), "/api/endpoints/{name}/examples"
+    return (
+        Call("POST", "/api/endpoints", "add-endpoint", "Put an endpoint into the files", added, at("EndpointForm")),
+        Call("POST", examples, "add-example", "Put an example below an endpoint", added, at("ExampleForm")),
+        Call("GET", "/api/examples", "beginnings", "What a project can begin with", at("Beginnings")),
+        Call("POST", "/api/examples", "begin", "Begin an empty project with an example", at("Begun"), at("Beginning")),
     )
 
 

@@ -16,6 +16,7 @@ from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.documents import http_seen
+from jackfield.describe.documents.addition_schemas import of_additions
 from jackfield.describe.documents.file_schemas import of_files
 from jackfield.describe.documents.process_schemas import of_processes
 from jackfield.describe.schema.components import at
@@ -71,6 +72,7 @@ _GROUP_EVENT: JSON = {
     "properties": {"event": {**_EVENT["properties"]["event"], "not": {"enum": sorted(OUR_EVENTS)}}},
     "propertyNames": {"not": {"pattern": r"^(\$|error$|group$)"}},
 }
+_DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "examples": ["90d"]}
 PARAMETERS: Mapping[str, JSON] = {
     "for": {
         "description": "How long the user does not get in again: 10m, 12h or 7d, a year at most.",
@@ -102,6 +104,8 @@ PARAMETERS: Mapping[str, JSON] = {
     },
     "If-None-Match": {"const": "*", "description": "For a new file."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+    "address": {"type": "string", "examples": ["192.0.2.7"], "description": "The address of a client."},
+    "since": {"type": "string", **_DURATION, "examples": ["24h"], "description": "For how long back, 24h or 7d."},
     "after": {"type": "string", "description": "What `next` of the page before says."},
     **http_seen.PARAMETERS,
 }
@@ -125,7 +129,6 @@ _ROLE_OF_KEY: JSON = {**_ROLE, "not": {"const": "admin"}}
 _SOME: JSON = {"minItems": 1, "maxItems": 100}
 _UP_TO: JSON = {"maxItems": 100}
 _GROUPS_OF_KEY: JSON = {**_GROUP, "description": "* stands for any text."}
-_DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "examples": ["90d"]}
 
 # Bounds are described here and checked by jackfield.auth, which has a sentence for each.
 _Login = Annotated[str, Meta(extra_json_schema=_NAME)]
@@ -159,10 +162,19 @@ class NewUser(Struct, forbid_unknown_fields=True):
     name: _DisplayName = ""
 
 
-class NewUsers(Struct, forbid_unknown_fields=True):
-    """Users to add, all of them or nobody. Who has no password gets one that is made up."""
+class UserRow(Struct, forbid_unknown_fields=True):
+    """A user as NewUser has it; what does not fit is refused in the answer. Without a password one is made up."""
 
-    users: Annotated[list[NewUser], Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_SENT})]
+    login: str
+    password: Annotated[str, Meta(extra_json_schema={"format": "password"})] | None = None
+    roles: list[str] = []
+    name: str = ""
+
+
+class NewUsers(Struct, forbid_unknown_fields=True):
+    """Users to add, all of them or nobody."""
+
+    users: Annotated[list[UserRow], Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_SENT})]
     dry_run: bool = False
 
 
@@ -243,7 +255,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **_page()}
+    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **of_additions(), **_page()}
     return {"Problem": _problem(), **_sent(), **page, **(_people(auth) if auth.own else {})}
 
 
@@ -326,7 +338,30 @@ def _sent() -> dict[str, JSON]:
             {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}
         ),
         "Presence": _object({"online": {"type": "boolean"}, "connections": count}),
+        "Refusals": _object({"refusals": {"type": "array", "items": _refused()}}),
     }
+
+
+def _refused() -> JSON:
+    """One kept refusal."""
+    text: JSON = {"type": "string"}
+    return _object(
+        {
+            "id": {**text, "description": "What the caller was told to read out."},
+            "at": {**_TIME, "description": "The last of equal ones."},
+            "first_at": {**_TIME, "description": "The first of them."},
+            "count": {"type": "integer", "minimum": 1, "description": "How many there were."},
+            "login": {**text, "description": "Of the known caller; empty for others."},
+            "client": {**text, "description": "The address of the client."},
+            "path": {**text, "description": "Without its query string."},
+            "endpoint": {**text, "description": "Its name, where the path is an endpoint's."},
+            "origin": text,
+            "code": text,
+            "status": {"type": "integer"},
+            "detail": text,
+            "fix": text,
+        }
+    )
 
 
 def _page() -> dict[str, JSON]:
@@ -409,7 +444,7 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "current": {"type": "boolean", "description": "Whether it is the session that asks; told to its user alone."},
     }
     _, bodies = schema_components(
-        (Credentials, Passwords, NewUser, NewUsers, UserChange), ref_template=at("{name}")["$ref"]
+        (Credentials, Passwords, NewUser, NewUsers, UserRow, UserChange), ref_template=at("{name}")["$ref"]
     )
     return {
         **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},

@@ -146,7 +146,7 @@ def _facts(operation: Operation) -> Iterator[str]:
     if operation.session_warning is not None:
         yield f"The event `session_expiring` comes {phrases.span(operation.session_warning)} before the session ends."
     yield from filter(None, [phrases.refusals(operation), phrases.groups(operation), phrases.feeds(operation)])
-    yield from phrases.asides(operation)
+    yield from filter(None, [*phrases.asides(operation), phrases.watched(operation)])
 
 
 def _limits(operation: Operation, links: Mapping[str, str]) -> Iterator[str]:

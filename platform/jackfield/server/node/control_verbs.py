@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from jackfield import messages
+from jackfield.auth.refused import Wanted
 from jackfield.errors import Refusal
 from jackfield.groups.names import checked
 from jackfield.logs import log
@@ -32,8 +32,9 @@ def verbs(live: Live, publisher: Publisher) -> dict[str, Verb]:
     async def tell(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return status(live)
 
-    async def refusals(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"refusals": [asdict(refused) for refused in live.refusals]}
+    async def refusals(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        wanted = Wanted.typed(asked, since=asked.get("since"))
+        return {"refusals": [refused.as_json() for refused in reversed(await live.refusals.find(wanted))]}
 
     async def send(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send the event under `event`, JSON in a text, to a group or a login; the caller may do anything here."""

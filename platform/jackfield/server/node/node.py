@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +38,7 @@ from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Archive, Publisher, build_in_thread, digest
 from jackfield.server.publish.report import Report
 from jackfield.server.publish.watch import watch
+from jackfield.server.refusals import RefusalKeeper
 from jackfield.server.status import addresses
 from jackfield.state import State, write_private
 
@@ -114,7 +115,7 @@ async def open_node(
         control = ControlServer(state.server_json, verbs(gateway.live, publisher), addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
-        await stack.enter_async_context(_tending(gateway, publisher, folder, options, report, clock, start.keeper))
+        await stack.enter_async_context(_tending(gateway, publisher, folder, options, report, clock, start.keepers))
         on_live(gateway.live.generation.table)
         first = await _first_admin(gateway, options)  # last: a start that fails would lose the password
         yield Node(gateway, publisher, rotation, options, *first, start.fell_back)
@@ -125,7 +126,7 @@ class _Start:
     tokens: Tokens
     tried: str
     fell_back: PlanError | None
-    keeper: HistoryKeeper
+    keepers: tuple[HistoryKeeper, RefusalKeeper]
 
 
 async def _open_gateway(
@@ -162,14 +163,14 @@ async def _open_gateway(
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)
-    keeper = HistoryKeeper(
-        gateway.live.groups.histories, gateway.callers.authorities.keys.store, has_store=sessions is not None
-    )
-    gateway.live.groups.histories.keeper = keeper
+    live, store, has_store = gateway.live, gateway.callers.authorities.keys.store, sessions is not None
+    keeper = live.groups.histories.keeper = HistoryKeeper(live.groups.histories, store, has_store=has_store)
+    refusals = live.refusals.keeper = RefusalKeeper(live.refusals, store, has_store=has_store)
+    stack.push_async_callback(refusals.close)
     stack.push_async_callback(keeper.close)  # after all that sends, and before the store
     assert gateway.live.unmatched is not None
     stack.push_async_callback(gateway.live.unmatched.close)
-    return gateway, _Start(tokens, tried, fell_back, keeper)
+    return gateway, _Start(tokens, tried, fell_back, (keeper, refusals))
 
 
 async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin | None, bool, bool]:
@@ -249,11 +250,12 @@ async def _tending(
     options: Options,
     report: Callable[[Report | PlanError], None] | None,
     clock: Callable[[], float],
-    keeper: HistoryKeeper,
+    keepers: Iterable[HistoryKeeper | RefusalKeeper],
 ) -> AsyncIterator[None]:
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
     tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.live.lag.watch())]
-    tasks.append(asyncio.create_task(keeper.watch()))
+    tasks += [asyncio.create_task(keeper.watch()) for keeper in keepers]
+    tasks.append(asyncio.create_task(gateway.live.rings.watch()))
     assert gateway.live.unmatched is not None
     tasks.append(asyncio.create_task(gateway.live.unmatched.watch()))
     tasks.append(asyncio.create_task(ClockWatch(clock, gateway.live.hub).watch()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -24,12 +24,14 @@ from jackfield.server.live import Live
 from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
+from jackfield.server.web.additions import Additions
 from jackfield.server.web.data_files import DataFiles
 from jackfield.server.web.editing import Editing
-from jackfield.server.web.json_api import Asked, JsonApi, reply
+from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
+from jackfield.server.web.refusals import RefusalAdministration
 from jackfield.server.web.rights import Rights
 from jackfield.server.web.seen import Seen
 from jackfield.server.web.talk import Talk
@@ -55,16 +57,18 @@ class Administration:
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
         self._talk = Talk(live, callers, self._rights)
+        self._additions = Additions(live, self._rights, self._talk)
         self._editing = Editing(live, self._rights)
         self.api = JsonApi(
             {
-                **self._talk.routes(),
+                **_joined(self._talk.routes(), self._additions.routes()),
                 **self._push.routes(),
                 **Processes(live, self._rights).routes(),
                 **Trying(live, self._rights).routes(),
                 **self._editing.routes(),
                 **Seen(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
+                **RefusalAdministration(live.refusals, live.clock).routes(),
                 **DataFiles(live, self._rights).routes(),
                 **UnmatchedMessages(live, self._rights).routes(),
                 "/users/import": {"POST": UserImport(live, self._rights).answer},
@@ -83,16 +87,19 @@ class Administration:
 
     async def _check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing at these segments."""
-        if self._talk.answers(path):
+        if self._additions.answers(request.method, path):
+            await self._rights.author(request)
+        elif self._talk.answers(path):
             return  # it says for itself what is for whom
-        if self._push.answers(path):
+        elif self._push.answers(path):
             await self._push.check(request, path)
         elif path[0] == "processes":
             await self._rights.documents(request)
-        elif path[0] in ("run", "test"):
-            await self._rights.editor(request)
-        elif self._editing.answers(path):
-            await self._editing.check(request)
+        elif path[0] == "unmatched":
+            await self._rights.answerer(request)
+        elif path[0] in ("run", "test") or self._editing.answers(path):
+            if self.api.takes(path, request.method):
+                await self._rights.editor(request)
         else:
             await self._rights.admin(request)
 
@@ -158,6 +165,14 @@ class Administration:
         ended = await self._users.close(asked.name)
         log.info("user_closed", login=asked.name, ended=ended, by=by.login, client=asked.request.client)
         return reply({"ended": ended})
+
+
+def _joined(*parts: Mapping[str, Mapping[str, Answer]]) -> Mapping[str, Mapping[str, Answer]]:
+    """The addresses of several parts, of which each has some methods."""
+    found: dict[str, dict[str, Answer]] = {}
+    for path, methods in (one for part in parts for one in part.items()):
+        found.setdefault(path, {}).update(methods)
+    return found
 
 
 def below(request: Request) -> Sequence[str] | None:

@@ -103,6 +103,10 @@ class JsonApi:
             asked.refuse_other_kinds()
         return await answer(asked)
 
+    def takes(self, path: Sequence[str], method: str) -> bool:
+        """Whether there is an address at these segments that takes the method."""
+        return method in self.routes.get(self._find(path, method)[0], ())
+
     def _find(self, path: Sequence[str], method: str) -> tuple[str, tuple[str, ...]]:
         """The path as it stands in `routes`, and what stands for each `{one}` in it.
 
@@ -190,7 +194,8 @@ def _validator(kind: type) -> Validator:
     hints = get_type_hints(kind)
     keys = [(key.name, hints[key.name], *(() if key.required else (None,))) for key in msgspec.structs.fields(kind)]
     plain = msgspec.defstruct(kind.__name__, keys, forbid_unknown_fields=True)
-    return Validator(msgspec.json.schema(plain)["$defs"][kind.__name__])
+    parts = msgspec.json.schema(plain)["$defs"]
+    return Validator({**parts[kind.__name__], "$defs": parts})
 
 
 async def _read(http: HttpRequest, most: int) -> bytes:

@@ -42,6 +42,8 @@ const shown = (child) => child !== null && child !== undefined && child !== fals
 const LINES = {
   talk: "M2 3h12v8H7l-3 3v-3H2z",
   processes: "M3 5a2 2 0 1 0 4 0 2 2 0 1 0-4 0M9 11a2 2 0 1 0 4 0 2 2 0 1 0-4 0M5 7v2a2 2 0 0 0 2 2h2",
+  unanswered: "M5 6a3 3 0 1 1 4.3 2.7C8.4 9.2 8 9.7 8 10.5M8 13v.5",
+  kept: "M3 4c0-3 10-3 10 0v8c0 3-10 3-10 0zM3 4c0 3 10 3 10 0M3 8c0 3 10 3 10 0",
   live: "M1 8h3l2-5 4 10 2-5h3",
   people: "M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 14a5.5 5.5 0 0 1 11 0",
   reference: "M3 2h7l3 3v9H3zM10 2v3h3M5.5 8h5M5.5 11h5",

@@ -1,8 +1,10 @@
 // Talk: the endpoints that one may enter, a form for a message, and what came back.
 
 import { get, part } from "./api.js";
+import { beginning } from "./beginning.js";
 import { fill, h, icon } from "./dom.js";
 import { client } from "./client.js";
+import { newEndpoint } from "./new_endpoint.js";
 import { empty, searchField } from "./parts.js";
 import { words } from "./words.js";
 
@@ -21,8 +23,12 @@ export async function show({ page, main, side, rest, go }) {
   const name = rest[0] ?? endpoints[0]?.name;
   const list = h("nav", { "aria-label": t("search") });
   const paint = (wanted) => fill(list, byTag(endpoints.filter((one) => matches(one, wanted)), name));
-  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list);
+  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list, endpoints.length ? newEndpoint(page) : null);
   paint("");
+  if (!name && page.edit === "all") {
+    fill(main, await beginning(page));
+    return undefined;
+  }
   if (!name) {
     fill(main, empty(t("none"), page.login === null ? h("p", t("none_login")) : null));
     return undefined;
@@ -34,7 +40,7 @@ export async function show({ page, main, side, rest, go }) {
     else open.push(begin());
     arrange();
   } });
-  const begin = () => client(endpoint, { page, go, more: open.length ? null : more });
+  const begin = () => client(endpoint, { page, go, more: open.length ? null : more, all: () => open });
   const arrange = () => {
     fill(more, icon(open.length > 1 ? "remove" : "add"), t(open.length > 1 ? "no_second" : "second"));
     fill(main, open.map((one) => one.element));

@@ -1,0 +1,67 @@
+"""`/api/refusals`: who was refused and why, for callers with the role `admin`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from jackfield.auth.refused import REFUSALS_KEPT, Refusals, Refused, Wanted
+from jackfield.config import quantities
+from jackfield.errors import Refusal
+from jackfield.messages import moment
+from jackfield.server.web.json_api import Answer, Asked, reply
+
+__all__ = ["RefusalAdministration"]
+
+_PARAMETERS = ("login", "address", "id", "since", "limit")
+
+
+class RefusalAdministration:
+    """The address of one gateway by which its refusals are found. `clock` gives seconds since the epoch."""
+
+    def __init__(self, refusals: Refusals, clock: Callable[[], float]) -> None:
+        self._refusals = refusals
+        self._clock = clock
+
+    def routes(self) -> Mapping[str, Mapping[str, Answer]]:
+        """What answers where, for JsonApi."""
+        return {"/refusals": {"GET": self._find}}
+
+    async def _find(self, asked: Asked) -> Response:
+        wanted = self._wanted(asked.request.query)
+        return reply({"refusals": [_as_json(one) for one in await self._refusals.find(wanted)]})
+
+    def _wanted(self, given: Mapping[str, str]) -> Wanted:
+        """What a query asks for. Raises Refusal."""
+        if not given.keys() <= set(_PARAMETERS):
+            takes = f"This address takes the parameters {', '.join(_PARAMETERS)}; the query has another."
+            raise Refusal("invalid_request", takes, "Leave it out.")
+        limit = given.get("limit", str(REFUSALS_KEPT))
+        if not (limit.isascii() and limit.isdecimal() and len(limit) < 4 and 0 < int(limit) <= REFUSALS_KEPT):
+            sentence = f"`limit` is a whole number from 1 to {REFUSALS_KEPT}."
+            raise Refusal("invalid_request", sentence, "Correct it in the query.")
+        try:
+            since = self._clock() - quantities.duration(given["since"]) if "since" in given else None
+            return Wanted.typed(given, since=since, limit=int(limit))
+        except ValueError as exc:
+            raise Refusal("invalid_request", f"{exc}.", "Correct it in the query.") from None
+
+
+def _as_json(one: Refused) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "at": moment(one.time),
+        "first_at": moment(one.first),
+        "count": one.count,
+        "login": one.login,
+        "client": one.client,
+        "path": one.path,
+        "endpoint": one.endpoint,
+        "origin": one.origin,
+        "code": one.code,
+        "status": one.status,
+        "detail": one.detail,
+        "fix": one.fix,
+    }

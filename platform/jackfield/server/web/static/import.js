@@ -1,0 +1,123 @@
+// Users from a CSV file: read here, tried by the server first, added all together or not at all.
+
+import { post } from "./api.js";
+import { Sheet } from "./csv.js";
+import { download, fill, h } from "./dom.js";
+import { failure } from "./parts.js";
+import { head, several } from "./people_parts.js";
+import { words } from "./words.js";
+
+const t = words({
+  title: ["Import users", "Импорт пользователей"],
+  intro: ["A CSV file as Excel saves it, with the columns login, name, roles and password. Only login must be there; who has no password gets one that is made up.",
+    "Файл CSV из Excel с колонками login, name, roles и password. Обязательна только login; без пароля он придумывается."],
+  file: ["Choose a file", "Выбрать файл"],
+  sample: ["A file to begin with", "Файл для начала"],
+  no_login: ["The first row has no column login. It has: {heads}", "В первой строке нет колонки login. Есть: {heads}"],
+  no_rows: ["There is no user below the first row.", "Под первой строкой нет пользователей."],
+  too_many: ["{n} users are too many for the page; use jackfield users import.|{n} users are too many for the page (1,000 at most); use jackfield users import.",
+    "{n} — слишком много для страницы (до 1000); есть команда jackfield users import."],
+  row: ["Row", "Строка"],
+  login: ["Login", "Логин"],
+  name: ["Name", "Имя"],
+  roles: ["Roles", "Роли"],
+  what: ["What becomes of it", "Что будет"],
+  would: ["would be added", "будет добавлен"],
+  added: ["added", "добавлен"],
+  skipped: ["is there already", "уже есть"],
+  refused: ["not possible", "нельзя"],
+  add: ["Add {n} user|Add {n} users", "Добавить {n} пользователя|Добавить {n} пользователей|Добавить {n} пользователей"],
+  wrong: ["Correct the marked rows and choose the file again; nobody was added.", "Исправьте отмеченные строки и выберите файл снова; никто не добавлен."],
+  nobody: ["All of them are there already.", "Все уже есть."],
+  done: ["{n} user was added.|{n} users were added.", "Добавлен {n} пользователь.|Добавлено {n} пользователя.|Добавлено {n} пользователей."],
+  passwords: ["Save the made-up passwords; they are shown this once", "Сохранить придуманные пароли; показываются один раз"],
+});
+
+const MOST = 1000;
+const COLUMNS = ["login", "name", "roles", "password"];
+
+export async function show({ main }) {
+  const found = h("div.stack", { role: "status" });
+  const take = async (file) => {
+    fill(found);
+    try {
+      const users = read(decoded(await file.arrayBuffer()));
+      await tried(found, users);
+    } catch (problem) {
+      fill(found, failure(problem));
+    }
+  };
+  const input = h("input", { type: "file", hidden: true, accept: ".csv,text/csv", onchange: (event) => {
+    const [file] = event.target.files;
+    event.target.value = ""; // the same file may be chosen again
+    if (file) take(file);
+  } });
+  const sample = h("button.link", { type: "button", onclick: () =>
+    download("users.csv", "\ufefflogin,name,roles,password\r\nanna,Анна,support editor,\r\n", "text/csv") }, t("sample"));
+  fill(main, head(t("title")), h("p.dim.narrow", t("intro")), h("div.row", h("button.primary", { type: "button", onclick: () => input.click() }, t("file")), input, sample), found);
+}
+
+/** The text of a file, in UTF-8 or as Windows had it before: in Cyrillic where that makes words. */
+export function decoded(buffer) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(buffer);
+  } catch {
+    const cyrillic = new TextDecoder("windows-1251").decode(buffer);
+    return /[А-яЁё]{3}/.test(cyrillic) ? cyrillic : new TextDecoder("windows-1252").decode(buffer);
+  }
+}
+
+/** The users of a CSV text. Raises an Error that says what is wrong. */
+export function read(text) {
+  const sheet = new Sheet(text), first = sheet.head;
+  const heads = (sheet.rows[first] ?? []).map((_, column) => sheet.cell(first, column).toLowerCase());
+  if (!heads.includes("login")) throw new Error(t("no_login", { heads: heads.join(", ") }));
+  const users = [];
+  for (let row = first + 1; row < sheet.rows.length; row += 1) {
+    const values = Object.fromEntries(COLUMNS.map((name) => [name, heads.includes(name) ? sheet.cell(row, heads.indexOf(name)) : ""]));
+    if (!Object.values(values).some(Boolean) || sheet.comments(sheet.rows[row])) continue;
+    const { password, ...rest } = values;
+    users.push({ row: row + 1, sent: { ...rest, roles: several(values.roles), ...(password ? { password } : {}) } });
+  }
+  if (!users.length) throw new Error(t("no_rows"));
+  if (users.length > MOST) throw new Error(t("too_many", { n: users.length }));
+  return users;
+}
+
+const send = (users, dry_run) => post("/api/users/import", { users: users.map((one) => one.sent), dry_run });
+
+async function tried(box, users) {
+  const { results } = await send(users, true);
+  const count = results.filter((one) => one.done === "added").length;
+  const add = h("button.primary", { type: "button", onclick: async () => {
+    add.disabled = true;
+    try {
+      const done = await send(users, false);
+      fill(box, outcome(done), listed(users, done.results, false));
+    } catch (problem) {
+      fill(box, failure(problem), listed(users, results, true));
+    }
+  } }, t("add", { n: count }));
+  const wrong = results.some((one) => one.done === "refused");
+  fill(box, wrong ? h("div.note", t("wrong")) : count ? h("div.row", add) : h("p", t("nobody")), listed(users, results, true));
+}
+
+function outcome({ added, results }) {
+  const made = results.filter((one) => one.password);
+  const save = () => download("passwords.csv", "\ufefflogin,password\r\n" + made.map((one) => `${quoted(one.login)},${one.password}\r\n`).join(""), "text/csv");
+  return h("div.note", h("span", t("done", { n: added })),
+    made.length ? h("button.primary", { type: "button", onclick: save }, t("passwords")) : null);
+}
+
+const quoted = (text) => (/^[=+\-@\t]|[",;\r\n]/.test(text) ? `"${(/^[=+\-@\t]/.test(text) ? "'" : "") + text.replaceAll('"', '""')}"` : text);
+
+const KINDS = { added: "good", skipped: "", refused: "bad" };
+
+const listed = (users, results, dry) => h("div.panel", h("table",
+  h("thead", h("tr", ["row", "login", "name", "roles", "what"].map((key) => h("th", { scope: "col" }, t(key))))),
+  h("tbody", users.map(({ row, sent }, at) => {
+    const { done, problem } = results[at];
+    const kind = KINDS[done] ? `span.tag.${KINDS[done]}` : "span.tag";
+    return h("tr", h("td.dim", String(row)), h("td", sent.login), h("td", sent.name), h("td", sent.roles.join(", ")),
+      h("td", h(kind, t(done === "added" && dry ? "would" : done)), done === "refused" ? h("div.small", problem) : null));
+  }))));

@@ -1,0 +1,76 @@
+// Service keys: what other programs and devices show. What opens is shown once.
+
+import { ask, get, part, post } from "./api.js";
+import { fill, h, icon } from "./dom.js";
+import { empty, sure } from "./parts.js";
+import { acting, field, formDialog, head, lines, several, shownOnce } from "./people_parts.js";
+import { date, words } from "./words.js";
+
+const t = words({
+  title: ["Service keys", "Ключи программ"],
+  intro: ["A program or a device sends its key as Authorization: Bearer jf_….", "Программа или устройство шлёт ключ так: Authorization: Bearer jf_…."],
+  make: ["Make a key", "Создать ключ"],
+  new: ["A new key", "Новый ключ"],
+  name: ["Name", "Название"],
+  name_hint: ["one word, of the program: shop", "одно слово, по программе: shop"],
+  roles: ["Roles", "Роли"],
+  roles_hint: ["publisher sends events; others open endpoints", "publisher шлёт события; прочие открывают адреса"],
+  groups: ["Groups it may send to", "Группы, куда можно слать"],
+  groups_hint: ["order:* room:7; * stands for any text", "order:* room:7; * — любой текст"],
+  users: ["It may send to users", "Может слать пользователям"],
+  expires: ["Lasts", "Действует"],
+  expires_hint: ["90d for example; empty is for ever", "например 90d; пусто — всегда"],
+  to_users: ["users", "пользователям"],
+  made: ["made {at}", "создан {at}"],
+  until: ["until {at}", "до {at}"],
+  for_ever: ["for ever", "бессрочно"],
+  old: ["the old one opens until {at}", "старый действует до {at}"],
+  none: ["No key was made yet.", "Ключей ещё нет."],
+  rotate: ["Rotate", "Сменить"],
+  rotate_title: ["A new key for {name}?", "Новый ключ для {name}?"],
+  rotate_sure: ["The old one opens beside it for one more day; give the program the new one until then.",
+    "Старый действует ещё сутки; за это время передайте программе новый."],
+  remove_title: ["Remove {name}?", "Удалить {name}?"],
+  remove_sure: ["It opens nothing from now on, and its connections close.", "Он больше ничего не открывает, его соединения закроются."],
+  shown: ["The key {name}", "Ключ {name}"],
+});
+
+export async function show({ main }) {
+  const list = h("div.stack");
+  const paint = async () => {
+    const { keys } = await get("/api/keys");
+    fill(list, keys.length ? lines(keys, (key) => [
+      [h("strong", key.name), key.roles.map((role) => h("span.tag", role))],
+      [key.groups.map((group) => h("code", group)), key.users ? h("span", t("to_users")) : null, h("span", t("made", { at: date(key.created_at) })),
+        h("span", key.expires_at ? t("until", { at: date(key.expires_at) }) : t("for_ever")),
+        key.old_until ? h("span.tag.warn", t("old", { at: date(key.old_until) })) : null],
+      h("button", { type: "button", onclick: () => rotate(key.name) }, t("rotate")),
+      h("button.danger", { type: "button", onclick: () => remove(key.name) }, t("remove")),
+    ]) : empty(t("none")));
+  };
+  const { said, act } = acting(paint);
+  const once = (found) => shownOnce(t("shown", { name: found.name }), found.key);
+  const rotate = async (name) => {
+    if (!await sure(t("rotate_title", { name }), t("rotate_sure"), t("rotate"))) return;
+    await act(async () => once(await post(`/api/keys/${part(name)}/rotate`, {})));
+  };
+  const remove = async (name) => {
+    if (await sure(t("remove_title", { name }), t("remove_sure"), t("remove"))) await act(() => ask("DELETE", `/api/keys/${part(name)}`));
+  };
+  const make = () => formDialog(t("new"), [
+    field(t("name"), { name: "name", required: true, maxlength: 128, autocapitalize: "none" }, t("name_hint")),
+    field(t("roles"), { name: "roles", value: "publisher", required: true }, t("roles_hint")),
+    field(t("groups"), { name: "groups" }, t("groups_hint")),
+    h("label.inline", h("input", { type: "checkbox", name: "users" }), t("users")),
+    field(t("expires"), { name: "expires", size: 8 }, t("expires_hint")),
+  ], t("make"), async ({ name, roles, groups, users, expires }) => {
+    const found = await post("/api/keys", {
+      name, roles: several(roles), groups: several(groups), users: users === "on", ...(expires ? { expires } : {}),
+    });
+    once(found);
+    await paint();
+  });
+  await paint();
+  fill(main, head(t("title"), h("button.primary", { type: "button", onclick: make }, icon("add"), t("make"))),
+    h("p.dim.small", t("intro")), said, list);
+}
