@@ -31,7 +31,7 @@ WAYS: dict[str, dict[str, Any]] = {
         "reduced_motion": "reduce",
     },
 }
-SHOWN = {"#talk", "#unanswered", "#kept"}
+SHOWN = {"#talk", "#processes", "#unanswered", "#kept", "#people"}
 """Places that show what somebody wrote."""
 
 
