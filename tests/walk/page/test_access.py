@@ -37,7 +37,7 @@ DIALOGS = (
     ("talk", "Make an example|Сделать примером"),
     ("processes", "New endpoint|Новый адрес"),
 )
-SHOWN = {"#talk", "#unanswered", "#kept"}
+SHOWN = {"#talk", "#processes", "#unanswered", "#kept", "#people"}
 """Places that show what somebody wrote."""
 
 
