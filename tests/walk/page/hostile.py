@@ -84,6 +84,7 @@ def places(page: Any, server: Server) -> Iterator[str]:
     page.wait_for_selector(".places[data-at=processes]")
     links: list[str] = page.eval_on_selector_all("a.place", "links => links.map(link => link.getAttribute('href'))")
     assert len(links) >= 7, links
+    links += ["#processes?file=processes/faq.csv", "#processes?file=endpoints.yaml"]
     while links:
         address = links.pop(0)
         if address in seen:
@@ -95,6 +96,12 @@ def places(page: Any, server: Server) -> Iterator[str]:
         yield address
         items = page.eval_on_selector_all(".side a.item", "links => links.map(link => link.getAttribute('href'))")
         links += [item for item in items[:6] if item.startswith("#")]
+    page.locator(".places").focus()
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     yield "?"
+    page.keyboard.press("Escape")
+    page.goto(f"{server.http}/#processes?file=endpoints.yaml")
+    page.locator(".file > header button").last.click()
+    page.wait_for_selector("dialog.publishing .panel")
+    yield "publish"

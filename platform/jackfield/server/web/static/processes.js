@@ -135,7 +135,7 @@ async function one(process, { page, main, endpoints, query }) {
 }
 
 /** A function: what it takes and gives, and what its author says of it. Markup in that is text. */
-const code = (process) => h("div.code.stack", h("h2", t("takes")), h("pre.panel.pad", process.signature.replace(" -> ", "\n→ ")),
+const code = (process) => h("div.code.stack", h("h2", t("takes")), h("pre.panel.pad", { tabindex: "0" }, process.signature.replace(" -> ", "\n→ ")),
   process.description ? h("p.described", process.description) : null);
 
 function examples(process, page) {
