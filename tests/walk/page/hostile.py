@@ -85,7 +85,6 @@ def places(page: Any, server: Server) -> Iterator[str]:
     whole = "links => links.map(link => link.href)"
     links: list[str] = page.eval_on_selector_all("a.place", whole)
     assert len(links) >= 7, links
-    links += ["#processes?file=processes/faq.csv", "#processes?file=endpoints.yaml"]
     while links:
         address = links.pop(0)
         if address in seen:
@@ -104,8 +103,3 @@ def places(page: Any, server: Server) -> Iterator[str]:
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     yield "?"
-    page.keyboard.press("Escape")
-    page.goto(f"{server.http}/#processes?file=endpoints.yaml")
-    page.locator(".file > header button").last.click()
-    page.wait_for_selector("dialog.publishing .panel")
-    yield "publish"

@@ -27,7 +27,7 @@ export function grid(model, { moved = () => {} } = {}) {
     role: "grid", tabindex: "0", "aria-label": t("grid"), "aria-readonly": model.set ? null : "true",
     onkeydown: key, onscroll: later, onmousedown: press, ondblclick: (event) => { if (cellOf(event)) edit(); },
     oncopy: copy, oncut: copy, onpaste: paste,
-  }, h("div", { role: "rowgroup" }, heads), body);
+  }, h("div.grid-top", { role: "rowgroup" }, heads), body);
   let row = 0, column = 1, row2 = 0, column2 = 1; // where one is, and where the selection began
   let marks = new Map(), lights = new Map(), asked = 0, editor = null;
   new ResizeObserver(later).observe(element);
@@ -85,7 +85,7 @@ export function grid(model, { moved = () => {} } = {}) {
     let most = measured.get(place);
     if (most === undefined) {
       most = model.head(place).length + 3;
-      for (let at = 0; at < Math.min(model.height, 100); at += 1) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
+      for (let at = 0; at < model.height; at += Math.ceil(model.height / 200)) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
       measured.set(place, most);
     }
     return Math.round(Math.min(320, Math.max(72, most * 7.4 + 20)));
