@@ -47,10 +47,11 @@ export async function show({ page, main, side, rest, query, go }) {
   };
   fill(side, searchField((text) => paint(text.toLowerCase()), t("search")), list, page.edit ? await fileList(page, file, go) : null);
   paint("");
-  if (table) return one(processes.find((found) => found.file === file) ?? fresh(file), { page, main, endpoints, query, go });
-  if (file) return openFile({ page, main }, file, Number(query.get("line")));
-  if (!rest.length) return undefined;
-  return one(await get(`/api/processes/${part(rest[0])}?limit=200`), { page, main, endpoints, query, go });
+  const known = table ? processes.find((found) => found.file === file)?.name : rest[0];
+  if (table && !known) return one(fresh(file), { page, main, endpoints, query, go });
+  if (file && !table) return openFile({ page, main }, file, Number(query.get("line")));
+  if (!known) return undefined;
+  return one(await get(`/api/processes/${part(known)}?limit=200`), { page, main, endpoints, query, go });
 }
 
 /** A table of the files that is not live yet, or has problems. */
