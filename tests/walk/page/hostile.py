@@ -94,7 +94,7 @@ def places(page: Any, server: Server) -> Iterator[str]:
         page.wait_for_load_state("networkidle")
         yield address
         items = page.eval_on_selector_all(".side a.item", "links => links.map(link => link.getAttribute('href'))")
-        links += [item for item in items[:3] if item.startswith("#")]
+        links += [item for item in items[:6] if item.startswith("#")]
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     yield "?"
