@@ -94,9 +94,9 @@ _FIXES: Mapping[str, str] = {
     "key_taken": "Choose another name, rotate that key or remove it.",
     "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
-    "too_busy": "Ask again.",
     "no_such_process": "List them; the name is spelled as it stands there.",
     "file_changed": "Compare the two texts, and save again with the etag of the one that is there.",
+    "too_busy": "Ask again.",
     "file_unusable": "See what it is on the server's machine, and to its permissions.",
     "body_too_large": "Send less: an event has room for the smallest `limits.queue`, most bodies for 4 KiB.",
 }
@@ -258,7 +258,7 @@ CODES: Mapping[str, Code] = _table(
         "file_changed", 412, "The file is another than the one that was edited; `text` and `etag` are what is there."
     ),
     _http("file_unusable", 409, "The file is a link, no plain file, no UTF-8 or over 1 MiB, or cannot be written."),
-    _http("too_busy", 503, "More is to be checked than can be checked at once.", retry=True),
+    _http("too_busy", 503, "More is to be checked or tried than can be at once.", retry=True),
     _http("no_such_connection", 404, "There is no open connection with this id."),
     _http("no_such_process", 404, "There is no process with this name in what is live."),
     # message

@@ -18,7 +18,7 @@ from tests.walk.conftest import Server, ask, jackfield, write
 
 FILE = "endpoints:\n  echo: {url: /ws/echo, process: echo.say}\n"
 ENDPOINT = "  a: {url: /ws/a, process: p.echo, auth: public}"
-HIDDEN = ("/", "/metrics")
+HIDDEN = ("/api/processes", "/metrics")
 
 
 async def test_cf_12_with_an_admin_port_the_public_listener_reports_nobody(open_served: OpenServed) -> None:
@@ -60,8 +60,8 @@ def test_cf_12_the_admin_port_is_a_listener_on_loopback(tmp_path: Path, start: C
     cookie = server.cookie()
     assert httpx.get(f"{server.http}/metrics", headers=cookie).status_code == 403
     assert httpx.get(f"{admin}/metrics").status_code == 200
-    assert httpx.get(admin).status_code == 200
-    assert httpx.get(server.http, headers=cookie).status_code == 404
+    shown = [httpx.get(f"{one}/api/page", headers=cookie).json() for one in (admin, server.http)]
+    assert [(one["reader"], one["admin"]) for one in shown] == [(True, True), (False, False)]
     with server.socket("/ws/echo", additional_headers=cookie) as socket:
         assert ask(socket, text="да") == {"result": "да"}
     assert server.stop() == 0

@@ -255,5 +255,7 @@ def test_a_program_is_told_in_one_object_and_the_page_remembers(tmp_path: Path) 
     test(tmp_path, "Эхо")
     remembered = read_tested(tmp_path / ".jackfield" / "tested.json")["say"]
     assert (remembered["Другое"], remembered["Эхо"][0] > before[0]) == (before, True)
+    write(tmp_path, f"{ENDPOINTS}  mute: {{url: /ws/mute, process: say.say}}\n")
+    assert json.loads(test(tmp_path, "--format", "json", "mute").stdout)["results"] == []
     (tmp_path / "endpoints.yaml").write_text("endpoints: [", "utf-8")
     assert json.loads(test(tmp_path, "--format", "json").stdout)["problems"][0]["file"] == "endpoints.yaml"

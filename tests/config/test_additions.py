@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jackfield.config.additions import NewEndpoint, example_text, with_endpoint, with_example
 from jackfield.config.load import load
+from jackfield.config.source import compose
 
 MAIN = """\
 title: "Поддержка 👋"
@@ -90,8 +94,33 @@ def test_what_is_there_already_is_said_with_its_place(folder: Path) -> None:
         with_example(folder, "say", {**SAID, "name": "Первый"})
     with pytest.raises(ValueError, match='there is no endpoint "sy" in the files'):
         with_example(folder, "sy", SAID)
-    with pytest.raises(ValueError, match="presence and history are of a group"):
+    with pytest.raises(ValueError, match="belong to a group: name the endpoint's `group`"):
         with_endpoint(folder, NewEndpoint("new", "/x", "a.b", presence=True, history=5))
     (folder / "endpoints.yaml").write_text(MAIN + 'groups: {"room:{room}": {history: 5}}\n', "utf-8")
     with pytest.raises(ValueError, match="has another `history` already"):
         with_endpoint(folder, room(history=50))
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(
+    ["null", "- x", "a: b", "'", "\n#"]
+)
+FORMS = st.builds(
+    NewEndpoint,
+    TEXTS,
+    TEXTS,
+    TEXTS,
+    summary=TEXTS,
+    group=TEXTS.filter(bool),
+    presence=st.just(True),
+    history=st.integers(),
+)
+
+
+@given(FORMS)
+def test_whatever_a_form_holds_is_in_the_file_as_it_was_given(wanted: NewEndpoint) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        (Path(made) / "endpoints.yaml").write_text(MAIN, "utf-8")
+        content = with_endpoint(Path(made), wanted).content
+    data = compose(content, "endpoints.yaml").data
+    assert data["endpoints"][wanted.name] == wanted.entry
+    assert data["groups"] == {wanted.group: wanted.of_group}

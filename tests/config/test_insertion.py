@@ -198,6 +198,11 @@ def test_between_brackets_it_is_written_between_brackets() -> None:
     assert json.loads(as_json)["endpoints"]["new"] == ENTRY
 
 
+def test_what_no_file_can_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="half of a letter"):
+        put("", value={"summary": "\udcff"})
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

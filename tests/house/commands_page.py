@@ -71,10 +71,10 @@ def _below(prefix: str, group: click.Group, context: click.Context) -> Iterator[
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None, name
+        if not isinstance(command, click.Group) or any(isinstance(one, click.Argument) for one in command.params):
+            yield f"{prefix}{name}", command
         if isinstance(command, click.Group):
             yield from _below(f"{prefix}{name} ", command, context)
-        else:
-            yield f"{prefix}{name}", command
 
 
 def _paragraph(text: str) -> str:

@@ -41,7 +41,7 @@ OF_SERVER = [
     {"live", "refusal"},
     {"histories", "members", "refusals", "status", "wire"},
     {"connection"},
-    {"feeds", "joining"},
+    {"console", "feeds", "joining"},
     {"handshake"},
     {"web"},
     {"gateway"},

@@ -1,4 +1,4 @@
-"""`jackfield new`: begin a project, copy one of the examples, or begin a table. Never writes over anything."""
+"""`jackfield new`: begin a project or a table, copy an example, add to endpoints.yaml. Never writes over anything."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from jackfield.beginnings import EXAMPLES, files, sentence
+from jackfield.cli.new_endpoint import endpoint, example
 from jackfield.cli.new_table import make_table
 from jackfield.cli.schema import of_project
 from jackfield.cli.settings import Failure, given_folder, project_folder
@@ -20,8 +22,26 @@ from jackfield.state import State, StateError, write_private
 __all__ = ["command"]
 
 
-@click.command("new")
-@click.argument("words", metavar="[DIR] | table NAME", nargs=-1)
+class _New(click.Group):
+    """A command that takes the name of a folder, or of one of its commands in that place."""
+
+    allow_interspersed_args = True
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of what is called; called by click."""
+        below = self.commands.get(args[0]) if args else None
+        if below is not None:
+            return below.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+    parse_args = click.Command.parse_args
+    invoke = click.Command.invoke
+
+
+@click.command("new", cls=_New, subcommand_metavar="")
+@click.argument("words", metavar="[DIR] | table NAME | endpoint NAME", nargs=-1)
 @click.option("--example", type=click.Choice(EXAMPLES), help="Copy this example; DIR is its name where none is given.")
 @click.option("--examples", is_flag=True, help="List the examples and make nothing.")
 @click.option("--excel", is_flag=True, help="With `table`: for an Excel that takes semicolons, as most in Europe do.")
@@ -29,7 +49,8 @@ def command(words: tuple[str, ...], example: str | None, *, examples: bool, exce
     """Begin a project in DIR: endpoints.yaml, a process, an example, a test, and settings for tools and VS Code.
 
     `jackfield new table NAME` writes processes/NAME.csv into the project that is there: a small table that works, and
-    what to put into endpoints.yaml.
+    what to put into endpoints.yaml. `jackfield new endpoint NAME` and `jackfield new example ENDPOINT NAME` write into
+    the files that are there. A folder of such a name is ./table.
 
     With --example the project is one that works as it is, to be changed: endpoints.yaml, a page, and a README that
     says what to try.
@@ -63,6 +84,10 @@ def command(words: tuple[str, ...], example: str | None, *, examples: bool, exce
     click.echo(f"  jackfield -C {shlex.quote(str(folder))} serve --watch", err=True)
     if example:
         click.echo(f"{folder / 'README.md'} says what to try.", err=True)
+
+
+command.add_command(endpoint)
+command.add_command(example)
 
 
 def _write(folder: Path, wanted: Mapping[str, str]) -> None:

@@ -64,7 +64,7 @@ def with_endpoint(folder: Path, wanted: NewEndpoint) -> Addition:
     Raises ValueError with a sentence, and OSError for a file that cannot be read.
     """
     if wanted.of_group and not wanted.group:
-        raise ValueError(f"{' and '.join(wanted.of_group)} are of a group: name the endpoint's `group`")
+        raise ValueError("`presence` and `history` belong to a group: name the endpoint's `group`")
     place = load(folder).plan.places.get(("endpoints", wanted.name))
     if place is not None:
         raise ValueError(f'the endpoint "{wanted.name}" is there already: {place.file}:{place.line}')

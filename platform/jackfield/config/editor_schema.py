@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -22,7 +22,7 @@ from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
 from jackfield.identity import ADMIN
 
-__all__ = ["OF_ONE", "document", "examples", "further", "plain", "plain_examples"]
+__all__ = ["OF_ONE", "both", "document", "examples", "further", "plain", "plain_examples"]
 
 OF_ONE = ("url", "process", "actions", "feed", "on_connect", "on_disconnect")
 """Keys of an endpoint that cannot stand under `defaults`."""
@@ -150,6 +150,14 @@ def _for_editors(schema: dict[str, Any], roles: Sequence[str]) -> dict[str, Any]
         if shown := [value for value in node.pop("examples", ()) if not _holds_mapping(value)]:
             node["examples"] = shown
     return schema
+
+
+def both(plan: Plan, processes: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The schemas of endpoints.yaml and of the files with examples, with the names that a project holds."""
+    roles = tuple(plan.roles or ())
+    tags = sorted({tag for endpoint in plan.endpoints for tag in endpoint.tags})
+    names = sorted(endpoint.name for endpoint in plan.endpoints)
+    return {"endpoints": document(sorted(processes), roles, tags), "examples": examples(names, roles)}
 
 
 def _holds_mapping(value: Any) -> bool:

@@ -70,6 +70,7 @@ def insert(content: bytes, name: str, path: Sequence[str], value: Any, *, bare: 
     faults = [problem for problem in before.problems if problem.severity == "error"]
     if faults:
         raise ValueError(f"mend this first: {faults[0]}")
+    _check(value)
     text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     expected = _expected(before.data, path, value, name)
     root = _root(text)
@@ -83,6 +84,14 @@ def insert(content: bytes, name: str, path: Sequence[str], value: Any, *, bare: 
             line = len(_BREAK.findall((text[:at] + added)[:begins])) + 1
             return Insertion(mark + result, added, line)
     raise ValueError(f"{name} is written in a way that nothing can be added to here; write it in by hand")
+
+
+def _check(value: Any) -> None:
+    """Raise ValueError for what no file can hold."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a text in it holds half of a letter (U+D800 to U+DFFF), which is no text in UTF-8") from None
 
 
 def _expected(data: Any, path: Sequence[str], value: Any, name: str) -> Any:

@@ -271,8 +271,9 @@ class Endpoint:
     )
     inspect: tuple[Literal["payloads", "unmatched"], ...] = setting(
         _INSPECT,
-        "What administrators may read of the messages. `payloads`: those of one connection, while they come and go. "
-        "`unmatched`: those that no row of a table was for, or its last alone, which are kept. Or a list of both.",
+        "What administrators may read of the messages. `payloads`: those of one connection, while they come and go; "
+        "documents say so. `unmatched`: those that no row of a table was for, or its last alone, which are kept. Or a "
+        "list of both.",
         examples=["payloads", ["payloads", "unmatched"]],
         value=(),
     )

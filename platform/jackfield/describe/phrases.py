@@ -13,6 +13,7 @@ from jackfield.describe import outcomes
 from jackfield.describe.contract import Operation
 
 __all__ = [
+    "WATCHED",
     "closed",
     "code",
     "entry",
@@ -26,6 +27,7 @@ __all__ = [
     "refusals",
     "size",
     "span",
+    "watched",
 ]
 
 
@@ -152,6 +154,15 @@ def refusals(operation: Operation) -> str:
     origin = " That of a page's origin stays HTTP." if by_origin else ""
     to = " to a page that may open it" if operation.refusals == "auto" else ""
     return f"A refusal with {statuses} comes{to} as a close frame with 4000 + the status, after an accept.{origin}"
+
+
+WATCHED = "Administrators may watch the messages of a connection while it is open."
+"""What callers of an endpoint with `inspect: payloads` are told."""
+
+
+def watched(operation: Operation) -> str:
+    """That messages may be watched; nothing where they may not."""
+    return WATCHED if "payloads" in operation.inspect else ""
 
 
 def groups(operation: Operation) -> str:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from jackfield import messages
 from jackfield.errors import Refusal
-from jackfield.groups.names import Pattern
+from jackfield.groups.names import CONSOLE, Pattern
 from jackfield.groups.presence import Later
 
 __all__ = ["LINGER", "LONGEST_PAUSE", "MAX_FEEDS", "MAX_OF_CALLER", "Feeds", "Repeated", "Run", "Runner"]
@@ -150,8 +150,9 @@ class Feeds:
         return len(self._feeds)
 
     def heard(self) -> Counter[str]:
-        """How many groups with members have a feed, by the texts of their patterns."""
-        return Counter(feed.pattern.text for feed in self._feeds.values() if feed.leaving is None)
+        """How many groups with members have a feed, without the page's own, by the texts of their patterns."""
+        heard = (feed.pattern.text for feed in self._feeds.values() if feed.leaving is None)
+        return Counter(text for text in heard if text != CONSOLE)
 
     def check(self, wanted: Iterable[tuple[Pattern, str]], caller: str) -> None:
         """Raise Refusal where a connection of a caller cannot be in all of these groups because of their feeds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from jackfield.groups.names import CONSOLE
 from jackfield.identity import Identity
 
 __all__ = ["Hub", "Member"]
@@ -49,9 +50,14 @@ class Hub(Generic[_M]):
     def __iter__(self) -> Iterator[_M]:
         return iter(tuple(self._members))
 
+    @property
+    def clients(self) -> int:
+        """How many there are, without the page's own."""
+        return len(self._members) - self.count(CONSOLE)
+
     def newest(self) -> Iterator[_M]:
-        """The members, those who came last first; nobody may come or leave meanwhile."""
-        return reversed(self._members)
+        """The members without the page's own, those who came last first; nobody may come or leave meanwhile."""
+        return (member for member, seat in reversed(self._members.items()) if seat[0] != CONSOLE)
 
     def seat(self, member: _M) -> None:
         """Take a seat. Done in the step that admits, so that a revocation during the accept is not lost."""
@@ -61,6 +67,7 @@ class Hub(Generic[_M]):
         _raise(self._per_endpoint, endpoint)
         if login:
             _raise(self._per_user, (endpoint, login))
+        if login and endpoint != CONSOLE:  # which hears nothing that is meant for a user
             self._of.setdefault(login, {})[member] = None
         if address:
             _raise(self._per_address, (endpoint, address))
@@ -72,6 +79,7 @@ class Hub(Generic[_M]):
             _lower(self._per_endpoint, endpoint)
         if login:
             _lower(self._per_user, (endpoint, login))
+        if login and endpoint != CONSOLE:
             del self._of[login][member]
             if not self._of[login]:
                 del self._of[login]
@@ -79,7 +87,7 @@ class Hub(Generic[_M]):
             _lower(self._per_address, (endpoint, address))
 
     def of(self, login: str) -> Sequence[_M]:
-        """The members of one login; costs no more than these are many. None are nobody's, of the login ""."""
+        """The members of one login, but the page's own; costs no more than they are many. None are nobody's, of ""."""
         return tuple(self._of.get(login, ()))
 
     def count(self, endpoint: str) -> int:

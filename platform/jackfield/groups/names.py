@@ -13,7 +13,10 @@ from enum import Enum
 from functools import cached_property
 from urllib.parse import quote, unquote
 
-__all__ = ["MAX_LENGTH", "SAFE", "BadName", "Pattern", "checked", "fault"]
+__all__ = ["CONSOLE", "MAX_LENGTH", "SAFE", "BadName", "Pattern", "checked", "fault"]
+
+CONSOLE = "$console"
+"""The endpoint of the page's own connections, and the group that they are in; it stands in no list."""
 
 MAX_LENGTH = 200
 """Characters of a group's name."""

@@ -25,7 +25,7 @@ from jackfield.routing.joining import Rule
 from jackfield.schema.validator import Validator
 from jackfield.similar import nearest
 
-__all__ = ["Match", "Route", "RoutingTable"]
+__all__ = ["Match", "Ours", "Route", "RoutingTable"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +103,15 @@ class _Node:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """Endpoints of Jackfield itself, of URLs without parameters, with their groups and the feeds of these."""
+
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    groups: tuple[Declared, ...] = ()
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+
+
 class RoutingTable:
     """All routes of one generation, and what `groups` declares. `hash` changes with the plan's meaning and any process.
 
@@ -119,6 +128,7 @@ class RoutingTable:
         "groups",
         "hash",
         "joining",
+        "ours",
         "plan",
         "routes",
         "verify",
@@ -147,6 +157,7 @@ class RoutingTable:
         self.routes: Mapping[str, Route] = {}
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
+        self.ours = Ours()
         self._root = _Node()
         # a URL without parameters, in the normal form that nearly every client sends, needs no walk
         self._plain: dict[bytes, Match] = {}
@@ -158,6 +169,24 @@ class RoutingTable:
         self._plain |= {one.pattern.normal.encode(): Match(one, {}) for one in routes if not one.pattern.params}
         for route in routes:
             self._root.add(route)
+
+    def adopt(self, ours: Ours) -> None:
+        """Have our own endpoints as well: each is found and entered like all others, and stands in no list."""
+        self.ours = ours
+        self._plain |= {one.pattern.normal.encode(): Match(one, {}) for one in ours.routes.values()}
+
+    def route(self, name: str) -> Route | None:
+        """The endpoint of a name, also where it is ours."""
+        return self.routes.get(name) or self.ours.routes.get(name)
+
+    def feed(self, pattern: str) -> Feed:
+        """The feed of a pattern, also where that is ours. Raises KeyError."""
+        return self.feeds.get(pattern) or self.ours.feeds[pattern]
+
+    @property
+    def all_groups(self) -> tuple[Declared, ...]:
+        """`groups` and ours."""
+        return self.groups + self.ours.groups
 
     def match(self, raw_path: bytes) -> Match | None:
         """The route for a request path (percent-encoded, without query), or None."""

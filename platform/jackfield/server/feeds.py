@@ -194,13 +194,13 @@ class GroupFeeds(_Stage):
     def judge(self, pattern: Pattern, group: str) -> None:
         """Raise Refusal `not_found` where the name is none that the feed takes."""
         try:
-            self._live.generation.table.feeds[pattern.text].params(pattern.match(group) or {})
+            self._live.generation.table.feed(pattern.text).params(pattern.match(group) or {})
         except ValueError as exc:
             raise Refusal("not_found", _sentence(exc)) from None
 
     def begin(self, pattern: Pattern, group: str, over: Over) -> _Run:
         """Begin the feed of a group."""
-        feed = self._live.generation.table.feeds[pattern.text]
+        feed = self._live.generation.table.feed(pattern.text)
         send = self._live.groups.send
 
         async def deliver(frame: bytes) -> None:
@@ -245,7 +245,7 @@ class ConnectionFeeds(_Stage):
 
     def begin(self, conversation: Conversation) -> Callable[[], None] | None:
         """Begin the feed of a connection that has its 101; gives what ends it. None where its endpoint has none."""
-        route = self._live.generation.table.routes.get(conversation.endpoint)
+        route = self._live.generation.table.route(conversation.endpoint)
         if route is None or route.feed is None or conversation.close_code:
             return None
 
@@ -263,7 +263,7 @@ class ConnectionFeeds(_Stage):
         await super().close()
 
     def _run(self, conversation: Conversation, over: Over) -> _Run | None:
-        route = self._live.generation.table.routes.get(conversation.endpoint)
+        route = self._live.generation.table.route(conversation.endpoint)
         if route is None or route.feed is None or self._closed:
             return None  # a publish took it away
         feed, most = route.feed, route.endpoint.limits.queue

@@ -14,6 +14,7 @@ from jackfield.process.groups import Groups
 from jackfield.process.table import keep
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.console.endpoint import Console
 from jackfield.server.feeds import ConnectionFeeds, GroupFeeds
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
@@ -31,7 +32,10 @@ __all__ = ["Gateway", "open_gateway"]
 
 
 class Gateway:
-    """One node's application. `live` is its state, `callers` identifies its callers, `backend` carries out Groups."""
+    """One node's application. `live` is its state, `callers` identifies its callers, `backend` carries out Groups.
+
+    `console` is what open pages hear.
+    """
 
     def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, *, tracing: Tracing | None = None) -> None:
         self.live = live
@@ -49,15 +53,19 @@ class Gateway:
         if live.has_sessions:
             live.sessions.changes.subscribe(lambda change: revocation.session_changed(live, change))
             live.sessions.attend(lambda: {member.identity.session for member in live.hub})
+        self.console = Console(live)
+        live.generation.table.adopt(self.console.ours)
+        live.groups.declare(live.generation.table.all_groups, feeds=live.generation.table.plan.limits.feeds)
         self._count_plan()
 
     def install(self, generation: Generation) -> Generation:
         """Make `generation` live for every message and handshake from now on; gives the one before."""
+        generation.table.adopt(self.console.ours)
         before, self.live.generation = self.live.generation, generation
         before.groups.fall_silent()
         generation.groups.speak(self.backend)
         generation.table.catalog.go_live()
-        self.live.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
+        self.live.groups.declare(generation.table.all_groups, feeds=generation.table.plan.limits.feeds)
         self._hooks.renew(before)
         auth = generation.table.plan.auth
         if self.live.has_sessions:

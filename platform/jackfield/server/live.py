@@ -18,6 +18,7 @@ from jackfield.groups.group import Listener
 from jackfield.groups.groups import Groups
 from jackfield.groups.hub import Hub
 from jackfield.groups.hub import Member as Counted
+from jackfield.groups.names import CONSOLE
 from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
 from jackfield.process.connection import Connection
@@ -26,6 +27,7 @@ from jackfield.server.generation import Generation
 from jackfield.server.observe import redact
 from jackfield.server.observe.lag import Lag
 from jackfield.server.observe.metrics import Metrics
+from jackfield.server.observe.rings import Rings
 from jackfield.server.options import Options
 from jackfield.server.outboxes import Outboxes, Pending
 from jackfield.server.request import Caller, Request, Standing
@@ -156,7 +158,7 @@ class Publishing(Protocol):
 class Live:
     """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch.
 
-    `folder` is the project's, and `tested` the file that remembers how the examples went; None where there is none.
+    `tested` is the file that remembers how the examples went; None where there is none.
     """
 
     def __init__(
@@ -177,6 +179,7 @@ class Live:
         self.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self.lag = Lag(clock=lag_clock)
         self.metrics = Metrics(self.hub, self.lag, self.groups, lambda: self.generation.table.catalog.collectors())
+        self.rings = Rings(self.metrics.meters, self.lag, lambda: self.hub.clients)
         self.outboxes = Outboxes(options.outbox)
         self.refusals = Refusals()
         self.ready = True  # False from the beginning of a stop
@@ -234,6 +237,11 @@ class Live:
             nobody = "Beside a site this is open to nobody inside another application, whatever the role."
             return Refusal("not_found", nobody, self.elsewhere)
         return Refusal("role_required", sentence, self.elsewhere)
+
+    def check_ours(self, endpoint: str, request: Request) -> None:
+        """Raise Refusal for the page's own connections where the administration is elsewhere."""
+        if endpoint == CONSOLE and self.elsewhere and not request.local:
+            raise self.away(f"What the page shows of a running server is for the role {ADMIN}.")
 
     def may_read_documents(self, request: Request, caller: Caller) -> bool:
         """Whether the documents are open to this caller; with an admin port or a site, on that port alone."""

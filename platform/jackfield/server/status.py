@@ -29,7 +29,7 @@ def status(live: Live) -> dict[str, Any]:
         "hash": table.hash,
         "published_at": live.published_at,
         "began": live.began,
-        "connections": len(live.hub),
+        "connections": live.hub.clients,
         "fell_back": live.fell_back if live.generation.number == 1 else None,
         "endpoints": [
             {

@@ -43,6 +43,7 @@ class Unmatched:
         self._waiting: dict[tuple[str, str, str, bytes], int] = {}
         self._due = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._now: asyncio.Task[None] | None = None  # the last write, which may go on
         self._away = False  # whether the store did not take what was written last
         self.left_out = 0
 
@@ -72,19 +73,27 @@ class Unmatched:
         return await self._open_store()
 
     async def write(self) -> None:
-        """Write what waits; it goes on waiting where that fails. Raises Refusal `store_unavailable`."""
+        """Write what waits; it goes on waiting where that fails. Raises Refusal `store_unavailable`.
+
+        A batch is written to its end, whoever is cancelled meanwhile: nobody would know whether it counts. The next
+        call waits for it, and so does `close`.
+        """
+        self._now = asyncio.create_task(self._write())
+        await asyncio.shield(self._now)
+
+    async def _write(self) -> None:
         async with self._writing:
             taken, self._waiting = self._waiting, {}
             self._due.clear()
-            written = False
+            if not taken:
+                return
             try:
-                if taken:
-                    rows = [(Noted(*key[:3], key[3].decode()), times) for key, times in taken.items()]
-                    await (await self._open_store()).unmatched.write(rows)
-                written = True
-            finally:  # also where it is cancelled
-                for key, times in () if written else taken.items():
+                rows = [(Noted(*key[:3], key[3].decode()), times) for key, times in taken.items()]
+                await (await self._open_store()).unmatched.write(rows)
+            except BaseException:
+                for key, times in taken.items():
                     self._count(key, times)
+                raise
 
     async def watch(self) -> None:
         """Write what is noted, until cancelled."""

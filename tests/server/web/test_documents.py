@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from html import unescape
 from importlib.metadata import PackageNotFoundError
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import yaml
@@ -15,12 +18,12 @@ from jackfield.config import url
 from jackfield.describe.documents import openapi
 from jackfield.server.generation import Generation
 from jackfield.server.web import documents
-from jackfield.server.web.sign_in_page import SCRIPT_AT
+from jackfield.server.web.console import PAGE_POLICY
+from jackfield.server.web.pages import POLICY
 from tests.server.conftest import Build, OpenServed
 from tests.server.served import SERVED, SERVED_CODE, Answer, Served
 
 ALL = sorted(documents.ADDRESSES)
-FOR_ADMINISTRATORS = sorted(documents.ADDRESSES - {SCRIPT_AT})
 PUBLIC: dict[str, Any] = {"host": "0.0.0.0", "insecure": True}
 
 
@@ -39,7 +42,7 @@ async def test_each_is_answered_on_a_listener_that_only_this_machine_reaches(ser
 
 
 @pytest.mark.shows("CF-12")
-@pytest.mark.parametrize("path", FOR_ADMINISTRATORS)
+@pytest.mark.parametrize("path", ALL)
 async def test_elsewhere_each_is_for_the_role_admin(open_served: OpenServed, path: str) -> None:
     served = await open_served(SERVED, SERVED_CODE, **PUBLIC)
     await served.add("шеф", "admin")
@@ -64,7 +67,7 @@ async def test_with_an_admin_port_they_stand_there_alone(open_served: OpenServed
 
 
 async def test_what_stands_beside_them_is_nothing(served: Served) -> None:
-    for path in ("/docs/other", "/docs/other.js", "/openapi.yaml", "/asyncapi", "/docs/../docs"):
+    for path in ("/docs/other", "/docs/other.js", "/openapi.yaml", "/asyncapi/", "/docs/../docs"):
         assert (await served.http("GET", path)).status == 404, path
 
 
@@ -188,48 +191,73 @@ async def test_without_the_package_the_page_says_how_to_have_it(
     assert (await served.http("GET", "/openapi.json")).status == 200
 
 
-async def test_the_reference_is_a_page_without_a_script(served: Served) -> None:
-    answer = await served.http("GET", "/docs/reference")
+@pytest.mark.parametrize("path", ["/docs/reference", "/asyncapi"])
+async def test_the_reference_is_a_page_without_a_script(served: Served, path: str) -> None:
+    answer = await served.http("GET", path)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"] == POLICY
     text = answer.body.decode()
-    assert "<script" not in text
+    assert re.findall(r"<script|<style| style=| on\w+=", text) == []
     assert "ws://127.0.0.1:8000/ws/rooms/{room}" in text
     assert "Повторяет" in text
     assert text.count("<h1") == 1
 
 
+async def test_the_reference_has_the_places_beside_it_below_each_prefix(open_served: OpenServed) -> None:
+    head = "title: '<b>Стойка</b> 📞'"
+    served = await open_served('  say: {url: /ws/say, process: p.echo, tags: ["<i>Чат"]}', SERVED_CODE, head=head)
+    answer = await served.http("GET", "/rt/docs/reference", root_path="/rt")
+    text = answer.body.decode()
+    assert '<a class="title" href="../console/">&lt;b&gt;Стойка&lt;/b&gt; 📞</a>' in text
+    assert re.findall(r'class="place" href="\.\./console/#(\w+)"', text) == ["talk", "processes", "live", "people"]
+    assert '<a class="place" aria-current="page" href="../docs/reference">' in text
+    assert text.count('<path d="M') == 5
+    contents = text.partition('aria-label="Contents">')[2].partition("</nav>")[0]
+    shown = [unescape(words) for words in re.findall(r">([^<]+)<", contents)]
+    assert shown == ["Getting in", "<i>Чат", "say", "Limits", "Errors", "Close codes", "Refusals"]
+    for anchor in re.findall(r'href="#([^"]*)"', contents):
+        assert f' id="{anchor}"' in text
+    for link in re.findall(r'href="(\.\./[^#"]*)', text):
+        found = await served.http("GET", urljoin("/rt/docs/reference", link), root_path="/rt")
+        assert found.status == 200, link
+    other = (await served.http("GET", "/rt/asyncapi", root_path="/rt")).body.decode()
+    assert '<a aria-current="page" href="./asyncapi">AsyncAPI</a>' in other
+    links = {urljoin("/rt/asyncapi", link) for link in re.findall(r'href="(\./[^#"]*)', other)}
+    assert links == {urljoin("/rt/docs/reference", link) for link in re.findall(r'href="(\.\./[^#"]*)', text)}
+
+
 HTML = ("accept", "text/html,application/xhtml+xml")
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/reference"])
+@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/reference", "/asyncapi"])
 async def test_a_browser_is_shown_how_to_log_in(open_served: OpenServed, path: str) -> None:
     served = await open_served(SERVED, SERVED_CODE, **PUBLIC, public_url="http://127.0.0.1:8000/rt")
     await served.add("аня", "support")
     nobody = await served.http("GET", f"/rt{path}", [HTML])
     assert (nobody.status, nobody.headers["jackfield-error"]) == (401, "not_logged_in")
     assert nobody.headers["content-type"] == "text/html; charset=utf-8"
-    assert "script-src 'self';" in nobody.headers["content-security-policy"]
-    text = nobody.body.decode()
-    assert 'data-login="/rt/auth/login"' in text
-    assert f'src="/rt{SCRIPT_AT}"' in text
-    assert (await served.http("GET", f"/rt{SCRIPT_AT}")).status == 200, "whoever may not read them needs it"
+    assert nobody.headers["content-security-policy"] == PAGE_POLICY
+    assert '<body data-root="/rt" data-view="login">' in nobody.body.decode(), "without data-next: it is loaded again"
     other = await served.http("GET", f"/rt{path}", [HTML, *await served.cookie("аня")])
     assert (other.status, other.headers["jackfield-error"]) == (403, "role_required")
     assert "users roles аня +admin" in other.body.decode()
+    assert b"data-view" not in other.body
 
 
-async def test_a_program_and_the_documents_themselves_get_no_page(open_served: OpenServed) -> None:
+async def test_a_program_and_the_documents_themselves_get_no_login(open_served: OpenServed) -> None:
     served = await open_served(SERVED, SERVED_CODE, **PUBLIC)
     assert (await served.http("GET", "/docs", [("accept", "*/*")])).json["code"] == "not_logged_in"
-    assert (await served.http("GET", "/openapi.json", [HTML])).json["code"] == "not_logged_in"
+    refused = await served.http("GET", "/openapi.json", [HTML])
+    assert (refused.headers["jackfield-error"], b"data-view" in refused.body) == ("not_logged_in", False)
 
 
-async def test_where_people_log_in_elsewhere_there_is_no_form(open_served: OpenServed) -> None:
+async def test_where_people_log_in_elsewhere_no_login_of_ours_is_shown(open_served: OpenServed) -> None:
     who = "\ndef says(credential, request):\n    return None\n"
     served = await open_served(SERVED, SERVED_CODE + who, head="auth: {login: off, verify: p.says}", **PUBLIC)
     answer = await served.http("GET", "/docs", [HTML])
-    assert (answer.status, answer.json["code"]) == (401, "not_logged_in")
+    assert (answer.status, answer.headers["jackfield-error"]) == (401, "not_logged_in")
+    assert b"data-view" not in answer.body
+    assert b"/auth/login" not in answer.body
 
 
 async def test_on_the_admin_port_they_report_the_address_of_the_public_one(open_served: OpenServed) -> None:

@@ -52,6 +52,7 @@ NO_EDITOR = "role_required: Tables are changed by the roles editor and admin."
             [FOR_ADMINS, "аня"],
             [FOR_ADMINS, NO_EDITOR],
         ),
+        ({"edit": "all", "host": "0.0.0.0"}, {}, [HERE, HERE], [FOR_ADMINS, HERE], [FOR_ADMINS, NO_EDITOR]),
         ({"edit": "tables"}, {}, [NONE, "шеф"], [NONE, "аня"], [NONE, NO_EDITOR]),
         ({"edit": "tables", **PUBLIC}, {"scheme": "https"}, [NONE, "шеф"], [NONE, "аня"], [NONE, NO_EDITOR]),
         (

@@ -82,6 +82,7 @@ async def test_who_has_only_http_changes_a_project_and_goes_back(
     served: Served, chief: Headers, project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
+    assert (await get(served, chief, "page", "/api/page"))["edit"] == "all"
     listed = (await get(served, chief, "files", "/api/files"))["files"]
     assert [(one["path"], one["kind"]) for one in listed] == [
         ("endpoints.yaml", "yaml"),
@@ -106,14 +107,24 @@ async def test_who_has_only_http_changes_a_project_and_goes_back(
     done = await publish(served, chief)
     assert (done["generation"], done["problems"], done["concerns"]["closes"]) == (2, [], [])
     assert "faq" in served.gateway.live.generation.table.routes
+    await publish(served, chief)  # without a change: what is known of the one before stays
     now, before = (await get(served, chief, "published", "/api/published"))["published"]
     assert (now["by"], now["live"], "  added: faq" in now["changes"]) == ("шеф", True, True)
     assert (before["by"], before["live"], before["number"]) == ("", False, 1)
-    assert (await publish(served, chief, back=True))["generation"] == 3
+    assert (await publish(served, chief, back=True))["generation"] == 4
     assert "faq" not in served.gateway.live.generation.table.routes
     assert [one["live"] for one in (await get(served, chief, "published", "/api/published"))["published"]] == [True]
     assert "file_saved" in caplog.text
     assert "by='шеф'" in next(line for line in caplog.text.splitlines() if " published " in line)
+
+
+async def test_what_can_be_completed_has_the_names_of_the_files(served: Served, chief: Headers, project: Path) -> None:
+    write(project, f"roles: {{агент: Да}}\n{YAML}", q=SAY)
+    found = await get(served, chief, "schemas", "/api/schemas")
+    assert {"faq", "p.say", "q.say"} <= set(found["endpoints"]["$defs"]["endpoint"]["properties"]["process"]["enum"])
+    assert "агент" in str(found["endpoints"])
+    assert "say" in found["examples"]["properties"]["examples"]["properties"]
+    assert "q.say" not in served.gateway.live.generation.table.catalog.known, "it is not published"
 
 
 async def test_a_publish_with_problems_says_them_and_changes_nothing(served: Served, chief: Headers) -> None:
@@ -183,6 +194,7 @@ async def test_an_editor_of_tables_has_no_other_file(open_edited: Open, project:
     served = await open_edited(edit="tables")
     for login in ("аня", "шеф"):
         who = await served.cookie(login)
+        assert (await get(served, who, "page", "/api/page"))["edit"] == "tables"
         assert [one["path"] for one in (await get(served, who, "files", "/api/files"))["files"]] == [
             "processes/faq.csv"
         ]
@@ -209,6 +221,7 @@ ADDRESSES = [
     ("check", "POST", "/api/check"),
     ("publish", "POST", "/api/publish"),
     ("published", "GET", "/api/published"),
+    ("schemas", "GET", "/api/schemas"),
 ]
 
 

@@ -11,10 +11,12 @@ from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import send_of
 from jackfield.errors import CODES, Refusal
 from jackfield.server.refusal import HSTS, SECURITY_HEADERS, problem, secured
+from jackfield.server.request import Request
 from jackfield.server.web import pages
 from tests.server.conftest import Build
 
 AUTH = AuthSettings()
+BROWSER = ((b"accept", b"text/html,*/*;q=0.8"),)
 
 
 @pytest.mark.parametrize("code", [code for code in CODES.values() if code.status], ids=lambda code: code.name)
@@ -50,10 +52,9 @@ def test_where_people_log_in_elsewhere_no_login_of_ours_is_named(build_table: Bu
     answer = problem(Refusal("not_logged_in"), auth)
     assert answer.headers["WWW-Authenticate"] == 'Cookie realm="jackfield", cookie-name="gen_app_auth_token"'
     route = build_table("  say: {url: /ws/say, process: p.echo}").routes["say"]
-    for as_page in (True, False):
-        reported = pages.upgrade_required(
-            route, auth, own="http://a", path="/ws/say", would=None, detailed=True, as_page=as_page
-        )
+    for headers in (BROWSER, ()):
+        request = Request("GET", b"/ws/say", b"", headers, "http://a")
+        reported = pages.upgrade_required(route, auth, request, would=None, detailed=True)
         assert "/auth/login" not in bytes(reported.body).decode()
 
 
@@ -63,19 +64,37 @@ def test_nothing_in_a_page_is_taken_for_markup(build_table: Build) -> None:
         f"  say: {{url: /ws/say, process: p.echo, summary: '{evil}'}}",
         head=f"title: '{evil}'",
     )
-    page = pages.upgrade_required(
-        table.routes["say"],
-        AUTH,
-        own=f"http://{evil}",
-        path=f"/{evil}",
-        would=Refusal("not_logged_in", fix=evil),
-        detailed=True,
-        as_page=True,
-    )
+    request = Request("GET", f"/{evil}".encode(), b"", BROWSER, f"http://{evil}", root=f"/{evil}")
+    would = Refusal("not_logged_in", fix=evil)
+    page = pages.upgrade_required(table.routes["say"], AUTH, request, would=would, detailed=True)
     text = bytes(page.body).decode()
     assert evil not in text
     assert "&lt;script&gt;" in text
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["Content-Security-Policy"] == pages.POLICY
+    refused = pages.seen(problem(Refusal("not_found", evil, evil, more={"refusal": evil}), AUTH), request, AUTH)
+    assert bytes(refused.body).decode().count("&lt;script&gt;alert(1)&lt;/script&gt;") == 7, "the root stands in four"
+    assert evil not in bytes(refused.body).decode()
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", True),  # a browser
+        ("TEXT/HTML; Level=1 ;q=0.5, */*;q=0.1", True),
+        ("text/html;q=0", False),
+        ("application/json;q=0.5, text/html", True),
+        ("application/json, text/html", False),
+        ("application/problem+json, text/html;q=0.9", False),
+        ("application/json", False),
+        ("*/*", False),
+        ("text/htmlx", False),
+        ("", False),
+        (";;q=,,", False),
+    ],
+)
+def test_a_page_is_for_who_asks_for_html_before_json(accept: str, wanted: bool) -> None:
+    request = Request("GET", b"/", b"", ((b"accept", accept.encode()),), "http://a")
+    assert pages.wants_page(request) is wanted
 
 
 def test_a_message_is_made_up_where_no_example_was_written(build_table: Build) -> None:

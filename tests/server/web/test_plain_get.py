@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import re
+from html import escape
 
 import pytest
 
 from tests.server.conftest import OpenServed
 from tests.server.served import COOKIE, SERVED, SERVED_CODE, Headers, Served
+
+HTML = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+HTML_TYPE = "text/html; charset=utf-8"
 
 # the plain GET
 
@@ -71,7 +76,50 @@ async def test_a_browser_gets_the_same_as_a_page(served: Served) -> None:
     assert "ws://127.0.0.1:8000/ws/say" in page
     assert "Повторяет" in page
     assert "401 not_logged_in" in page
+    assert 'href="/console/#talk/say"' in page
     assert answer.headers["upgrade"] == "websocket"
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "words"),
+    [
+        ("/ws/none", 404, "not_found"),
+        ("/docs/none", 404, "not_found"),
+        ("/auth/logout", 405, "method_not_allowed"),
+        ("/api/users", 401, "not_logged_in"),
+        (f"/ws/say?{COOKIE}=x", 400, "credential_in_query"),
+    ],
+)
+async def test_a_refusal_is_a_page_for_a_browser_and_the_same_as_before_for_a_program(
+    served: Served, target: str, status: int, words: str
+) -> None:
+    program = await served.http("GET", target)
+    assert program.headers["content-type"] == "application/problem+json"
+    assert (await served.http("POST", target, [HTML])).headers["content-type"] != HTML_TYPE
+    for method in ("GET", "HEAD"):
+        shown = await served.http(method, f"/rt{target}", [HTML], root_path="/rt")
+        assert (shown.status, shown.headers["content-type"]) == (status, HTML_TYPE)
+        assert shown.headers["jackfield-error"] == program.headers["jackfield-error"] == words
+        for name in ("allow", "www-authenticate", "cache-control"):
+            assert (name in shown.headers) == (name in program.headers), name
+        assert shown.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; img-src")
+    page, told = shown.body.decode(), program.json
+    for text in (
+        f"{status} <code>{words}</code>",
+        escape(told["title"]),
+        escape(told["detail"]),
+        'href="/rt/console/"',
+    ):
+        assert text in page
+    assert re.findall(r"<script|<style| style=| on\w+=", page) == []
+
+
+async def test_each_file_that_a_small_page_names_is_there(served: Served) -> None:
+    page = (await served.http("GET", "/ws/none", [HTML])).body.decode()
+    links = re.findall(r'<link [^>]*href="([^"]+)"', page)
+    assert len(links) == 3
+    for link in links:
+        assert (await served.http("GET", link)).status == 200, link
 
 
 @pytest.mark.parametrize(

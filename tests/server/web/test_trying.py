@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jackfield.errors import Refusal
+from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.web import children, trying
 from jackfield.server.web.children import Children
 from tests.server.conftest import OpenServed
@@ -46,7 +47,8 @@ async def served(open_served: OpenServed, tmp_path: Path) -> Served:
     (tmp_path / "processes").mkdir()
     (tmp_path / "processes" / "faq.csv").write_text(TABLE, "utf-8")
     made = await open_served(ENDPOINTS, CODE, edit="all")
-    made.gateway.live.folder, made.gateway.live.tested = tmp_path, tmp_path / ".jackfield" / "tested.json"
+    made.gateway.live.files = ProjectFiles(tmp_path)
+    made.gateway.live.tested = tmp_path / ".jackfield" / "tested.json"
     for login, role in (("шеф", "admin"), ("аня", "editor")):
         await made.add(login, role)
     return made

@@ -25,12 +25,16 @@ ENDPOINTS = """
 """
 
 
+async def begun(open_served: OpenServed, folder: Path, **options: Any) -> Served:
+    (folder / "processes").mkdir()
+    for name, text in TABLES.items():
+        (folder / "processes" / f"{name}.csv").write_text(text, "utf-8")
+    return await open_served(ENDPOINTS, "READY = True\n", **options)  # a table of its own: those of others have none
+
+
 @pytest.fixture
 async def served(open_served: OpenServed, tmp_path: Path) -> Served:
-    (tmp_path / "processes").mkdir()
-    for name, text in TABLES.items():
-        (tmp_path / "processes" / f"{name}.csv").write_text(text, "utf-8")
-    made = await open_served(ENDPOINTS, "READY = True\n")  # a table of its own: those of others have no tables
+    made = await begun(open_served, tmp_path)
     await made.add("шеф", "admin")
     await made.add("аня", "support")
     return made
@@ -87,3 +91,13 @@ async def test_others_read_nothing(served: Served) -> None:
     for method, path in (("GET", "/api/unmatched"), ("DELETE", "/api/unmatched/x")):
         assert (await served.http(method, path)).status == 401
         assert (await served.http(method, path, await served.cookie("аня"))).json["code"] == "role_required"
+
+
+async def test_who_edits_tables_reads_them_and_forgets_them(open_served: OpenServed, tmp_path: Path) -> None:
+    served = await begun(open_served, tmp_path, edit="tables")
+    await served.add("аня", "editor")
+    await served.add("шеф", "admin")
+    await say(served, "/ws/bot/7", {"вопрос": "а"})
+    (found,) = (await served.http("GET", "/api/unmatched", await served.cookie("аня"))).json["messages"]
+    assert (await served.http("DELETE", f"/api/unmatched/{found['id']}", await served.cookie("аня"))).status == 200
+    assert (await served.http("GET", "/api/data", await served.cookie("аня"))).json["code"] == "role_required"

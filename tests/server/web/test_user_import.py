@@ -33,6 +33,15 @@ async def test_users_are_imported_by_administrators_alone(open_served: OpenServe
         assert (await served.http("POST", AT, admin, {"users": users})).json["code"] == "invalid_request"
 
 
+async def test_a_body_that_is_none_is_told_with_its_place(open_served: OpenServed) -> None:
+    served = await open_served("  say: {url: /ws/say, process: p.echo}\n")
+    await served.add("шеф", "admin")
+    admin = await served.cookie("шеф")
+    for given, said in (({}, "users"), ({"users": [{"login": 7}]}, "users/0/login must be a text")):
+        answer = (await served.http("POST", AT, admin, given)).json
+        assert (answer["code"], said in answer["detail"]) == ("invalid_request", True), answer
+
+
 async def test_one_import_at_a_time(open_served: OpenServed, monkeypatch: pytest.MonkeyPatch) -> None:
     served = await open_served("  say: {url: /ws/say, process: p.echo}\n")
     await served.add("шеф", "admin")

@@ -160,7 +160,7 @@ FORMS = """async () => {
     const whole = read(await (await fetch(`/api/endpoints/${encodeURIComponent(name)}`)).text());
     for (const part of whole.messages === "json" && whole.listens ? whole.parts : []) {
       const sent = part.examples.flatMap(one => one.steps).filter(step => step.kind === "send").map(step => step.value);
-      for (const value of [part.send, ...sent].filter(one => one && !Object.keys(one).some(key => key.startsWith("$")))) {
+      for (const value of [part.send, ...sent].filter(one => one !== null)) {
         const {[whole.action_key]: action, ...rest} = value;
         const shown = part.action ? rest : value;
         const made = form(narrowed(part.message, part.narrowing), () => {});

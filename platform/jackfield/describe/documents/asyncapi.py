@@ -353,7 +353,7 @@ def _about_connection(operation: Operation) -> str:
     if operation.subprotocols:
         facts.append(f"Sub-protocols: {', '.join(map(phrases.code, operation.subprotocols))}, `jackfield.v1`.")
     facts += filter(None, [phrases.refusals(operation), phrases.groups(operation), phrases.feeds(operation)])
-    facts += phrases.asides(operation)
+    facts += filter(None, [*phrases.asides(operation), phrases.watched(operation)])
     facts += phrases.limits(operation.limits, in_place=operation.in_place).values()
     refused = [f"{code.status} `{code.name}`" for code in outcomes.refusals(operation)]
     closed = [f"{code.close} `{code.name}`" for code in outcomes.closes(operation)]

@@ -9,7 +9,7 @@ from msgspec.json import schema_components
 
 from jackfield.describe.contract import JSON
 
-__all__ = ["MOST_CHECKED", "FileText", "Overlay", "Publish", "of_files"]
+__all__ = ["MOST_CHECKED", "PROBLEMS", "FileText", "Overlay", "Publish", "of_files"]
 
 MOST_CHECKED = 20
 """Files that one check takes with other texts."""
@@ -55,7 +55,9 @@ _PROBLEM = _object(
         "severity": {"enum": ["error", "warning"]},
     }
 )
-_PROBLEMS = _list(_PROBLEM)
+PROBLEMS = _list(_PROBLEM)
+"""What is wrong with files, or would be."""
+
 _KIND: JSON = {"enum": ["yaml", "python", "table", "text"]}
 _ETAG: JSON = {**_TEXT, "description": "Changes with any byte of the file."}
 
@@ -77,7 +79,7 @@ def of_files() -> dict[str, JSON]:
     alive = dict.fromkeys(("open", "feeds_anew", "feeds_ended", "feeds_kept", "waits", "tasks", "calls"), _COUNT)
     concerns = _object({"closes": closes, **alive, "lost": _list(_TEXT)})
     published = {
-        "problems": _PROBLEMS,
+        "problems": PROBLEMS,
         "changes": _list(_TEXT, description="What `jackfield publish` says, line by line."),
         "concerns": {
             "anyOf": [concerns, {"type": "null"}],
@@ -91,8 +93,9 @@ def of_files() -> dict[str, JSON]:
         **bodies,
         "Files": _object({"files": _list(listed), "next": {"type": ["string", "null"]}}),
         "File": _object(file),
-        "Saved": _object({"path": _TEXT, "etag": _ETAG, "problems": _PROBLEMS}),
-        "Checked": _object({"problems": _PROBLEMS}),
+        "Saved": _object({"path": _TEXT, "etag": _ETAG, "problems": PROBLEMS}),
+        "Checked": _object({"problems": PROBLEMS}),
         "Published": _object(published),
+        "EditorSchemas": _object({"endpoints": {"type": "object"}, "examples": {"type": "object"}}),
         "PublishedBefore": _object({"published": _list(_object(kept))}),
     }

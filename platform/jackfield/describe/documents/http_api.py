@@ -62,7 +62,7 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     kept = tuple(replace(call, tag="Administration", access="admin") for call in (*_kept(), _REFUSALS))
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
-    files = tuple(replace(call, tag="Files", access="editor") for call in _files())
+    files = tuple(replace(call, tag="Files") for call in (*_files(), *_additions()))
     seen = tuple(replace(call, tag="Administration", access="admin") for call in _seen())
     page = tuple(replace(call, tag="Page") for call in _page())
     administration = (*(administration if auth.own else ()), *keys, *kept, *seen)
@@ -102,6 +102,7 @@ _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
+_ADDED = ("file_unusable", "file_changed", "too_busy")
 _EDITED = (*_ADMIN, *_BODY, "not_found")
 _SEEN = (*_PAGE, *_ASKED)
 _CODES: Mapping[str, tuple[str, ...]] = {
@@ -153,6 +154,11 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
     "publish": (*_ADMIN, *_BODY, "not_found"),
     "published": (*_ADMIN, "invalid_request", "not_found"),
+    "schemas": (*_ADMIN, "invalid_request", "not_found"),
+    "add-endpoint": (*_EDITED, *_ADDED),
+    "add-example": (*_EDITED, *_ADDED),
+    "beginnings": (*_ADMIN, "not_found"),
+    "begin": (*_EDITED, *_ADDED),
     "log": (*_ADMIN, "invalid_request"),
     "status": (*_ADMIN, "invalid_request"),
     "health": _HTTP,
@@ -160,6 +166,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
 }
 _EDIT = "With `serve --edit`; for the role `editor`, tables alone."
+_ADD = "With `serve --edit`. All else in the file stays as it is, with its comments."
 _DESCRIPTIONS = {
     "login": "Sets the cookie, with which endpoints can be opened. It ends the session whose cookie came along. After "
     "10 failures at a login from one address, that login is refused from there for 15 minutes.",
@@ -177,7 +184,8 @@ _DESCRIPTIONS = {
     "refusals": "The newest first. Those of known logins, and failed logins, are kept for 7 days; of all others, and "
     "where nothing is asked for, the last 200 of this server. Equal ones in a row are one with a count.",
     "data": "The files `*.csv` in the folder `data` of the project, by name.",
-    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted.",
+    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted. "
+    "With `--edit tables` for the role `editor`, too.",
     "data-file": "As it is on the disk. No cell begins like a formula.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
@@ -195,6 +203,13 @@ _DESCRIPTIONS = {
     "as they are sent. A new file: `If-None-Match: *` in the place of `If-Match`.",
     "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
     "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
+    "schemas": "With `serve --edit`. JSON Schemas for editors, with the names that the files have.",
+    "add-endpoint": f"{_ADD} With a new problem nothing is written, and the answer has it. What the group has goes "
+    "below `groups:`.",
+    "add-example": f"{_ADD} It comes below its endpoint, in the file in which that stands. "
+    "With `dry_run` everybody who may enter gets the text.",
+    "beginnings": "With `serve --edit`. What `jackfield new --examples` lists.",
+    "begin": "With `serve --edit`. For a project without endpoints, as `jackfield new --example` does it.",
     "published": f"{_EDIT} What is kept for the way back, the newest first.",
 }
 
@@ -325,14 +340,16 @@ def _page() -> tuple[Call, ...]:
 def _files() -> tuple[Call, ...]:
     one, page, etag = "/api/files/{path}", ("limit", "after"), ("ETag",)
     checked, published = at("Checked"), at("Published")
-    return (
+    found = (
         Call("GET", "/api/files", "files", "List the files", at("Files"), query=page),
         Call("GET", one, "file", "Read a file", at("File"), headers=etag),
         Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
         Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
         Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
+        Call("GET", "/api/schemas", "schemas", "What can stand in the files", at("EditorSchemas")),
         Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
     )
+    return tuple(replace(call, access="admin" if call.name == "schemas" else "editor") for call in found)
 
 
 def _seen() -> tuple[Call, ...]:
@@ -344,6 +361,17 @@ def _seen() -> tuple[Call, ...]:
         Call("GET", "/api/log", "log", "The last lines of the log", at("Log"), query=lines),
         Call("GET", "/api/status", "status", "What is served, and since when", at("Status")),
     )
+
+
+def _additions() -> tuple[Call, ...]:
+    every, added = "/api/endpoints", at("Added")
+    example = Call("POST", f"{every}/{{name}}/examples", "add-example", "Put an example below an endpoint", added)
+    for_admins = (
+        Call("POST", every, "add-endpoint", "Put an endpoint into the files", added, at("EndpointForm")),
+        Call("GET", "/api/examples", "beginnings", "What a project can begin with", at("Beginnings")),
+        Call("POST", "/api/examples", "begin", "Begin an empty project with an example", at("Begun"), at("Beginning")),
+    )
+    return replace(example, body=at("ExampleForm")), *(replace(call, access="admin") for call in for_admins)
 
 
 def _server() -> tuple[Call, ...]:

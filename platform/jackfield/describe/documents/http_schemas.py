@@ -16,6 +16,7 @@ from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.documents import http_seen
+from jackfield.describe.documents.addition_schemas import of_additions
 from jackfield.describe.documents.file_schemas import of_files
 from jackfield.describe.documents.process_schemas import of_processes
 from jackfield.describe.schema.components import at
@@ -161,10 +162,19 @@ class NewUser(Struct, forbid_unknown_fields=True):
     name: _DisplayName = ""
 
 
-class NewUsers(Struct, forbid_unknown_fields=True):
-    """Users to add, all of them or nobody. Who has no password gets one that is made up."""
+class UserRow(Struct, forbid_unknown_fields=True):
+    """A user as NewUser has it; what does not fit is refused in the answer. Without a password one is made up."""
 
-    users: Annotated[list[NewUser], Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_SENT})]
+    login: str
+    password: Annotated[str, Meta(extra_json_schema={"format": "password"})] | None = None
+    roles: list[str] = []
+    name: str = ""
+
+
+class NewUsers(Struct, forbid_unknown_fields=True):
+    """Users to add, all of them or nobody."""
+
+    users: Annotated[list[UserRow], Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_SENT})]
     dry_run: bool = False
 
 
@@ -245,7 +255,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **_page()}
+    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **of_additions(), **_page()}
     return {"Problem": _problem(), **_sent(), **page, **(_people(auth) if auth.own else {})}
 
 
@@ -397,6 +407,7 @@ def _page() -> dict[str, JSON]:
                 "auth": _object({"own": flag, "path": text, "cookie": text}),
                 "reader": {**flag, "description": "Whether the documents are open to the caller."},
                 "admin": {**flag, "description": "Whether the administration is."},
+                "edit": {"enum": [None, "tables", "all"], "description": "What of the files the caller may change."},
                 "elsewhere": {**text, "description": "Where they are, if not on this listener."},
             }
         ),
@@ -433,7 +444,7 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "current": {"type": "boolean", "description": "Whether it is the session that asks; told to its user alone."},
     }
     _, bodies = schema_components(
-        (Credentials, Passwords, NewUser, NewUsers, UserChange), ref_template=at("{name}")["$ref"]
+        (Credentials, Passwords, NewUser, NewUsers, UserRow, UserChange), ref_template=at("{name}")["$ref"]
     )
     return {
         **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},

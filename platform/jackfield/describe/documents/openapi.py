@@ -214,8 +214,8 @@ def _description(operation: Operation, contract: Contract) -> str:
         "Speaks WebSocket. A plain request, such as Execute on this page, is answered 426 with the address: open "
         f"`websocket_url` with a WebSocket client{cookie}{', and send' if send else '.'}{send}"
     )
-    parts = (phrases.closed(operation.description), how, phrases.code(operation.shape), phrases.refusals(operation))
-    return "\n\n".join(filter(None, parts))
+    parts = [phrases.closed(operation.description), how, phrases.code(operation.shape), phrases.refusals(operation)]
+    return "\n\n".join(filter(None, [*parts, phrases.watched(operation)]))
 
 
 def _compact(value: Any) -> str:
@@ -261,6 +261,8 @@ def _upgrade_required(operation: Operation, contract: Contract, address: str) ->
         "replies": operation.replies,
         "would": None,
     }
+    if phrases.watched(operation):
+        example["notice"] = phrases.WATCHED
     if contract.auth.own:
         body = {"login": "…", "password": "…"}
         example["login"] = {"method": "POST", "url": f"{address}{contract.auth.path}/login", "body": body}
@@ -330,5 +332,6 @@ def _upgrade_schema(problem: JSON) -> JSON:
             "description": "What an upgrade would be refused with now, and by which id; null where it would not.",
         },
     }
-    properties = {**problem["properties"], "code": {"const": "upgrade_required"}, **further}
+    notice: JSON = {"type": "string", "description": "That messages may be watched; missing where they may not."}
+    properties = {**problem["properties"], "code": {"const": "upgrade_required"}, **further, "notice": notice}
     return {**problem, "properties": properties, "required": [*problem["required"], *further]}

@@ -198,6 +198,7 @@ def _description(operation: Operation) -> str:
         phrases.payload(operation),
         phrases.refusals(operation),
         phrases.feeds(operation),
+        phrases.watched(operation),
     ]
     if operation.parameters:
         parts.append(f"The address is {operation.url}; put your own values in place of those that stand there.")

@@ -60,7 +60,6 @@ class Conversation:
         "_meter",
         "_owned",
         "_shared",
-        "_socket",
         "address",
         "began",
         "bucket",
@@ -81,6 +80,7 @@ class Conversation:
         "outbox",
         "ready",
         "session_end",
+        "socket",
         "standing",
         "transport",
         "when_over",
@@ -110,7 +110,7 @@ class Conversation:
         self.dispatcher = dispatcher
         self.now = dispatcher.clock
         self._meter = meter
-        self._socket = socket  # the transport, where it has the shortest ways
+        self.socket = socket  # the transport, where it has the shortest ways
         self.began = clock()  # by the clock of Live.passed
         self._calls: Calls | None = None
         self._asking: Asking | None = None
@@ -134,9 +134,9 @@ class Conversation:
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
         self.outbox.take(limits)
         self.concurrency, self._longest = limits.concurrency, limits.message
-        if self._socket is not None:
-            self._socket.tune(limits)
-            self._socket.post_limit = limits.queue if limits.slow_consumer == "close" and limits.idle is None else -1
+        if self.socket is not None:
+            self.socket.tune(limits)
+            self.socket.post_limit = limits.queue if limits.slow_consumer == "close" and limits.idle is None else -1
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
@@ -251,7 +251,7 @@ class Conversation:
     @property
     def kind(self) -> str:
         """What the endpoint's messages are."""
-        route = self.live.generation.table.routes.get(self.endpoint)
+        route = self.live.generation.table.route(self.endpoint)
         return "json" if route is None else route.endpoint.messages
 
     def _received(self, text: bytes, now: float) -> bytes | None:
@@ -308,7 +308,7 @@ class Conversation:
 
     def turn_to(self, generation: Generation) -> None:
         """The first message in a generation: look up what will answer those in it."""
-        route = generation.table.routes.get(self.endpoint)
+        route = generation.table.route(self.endpoint)
         self.generation = generation
         in_place, self.in_task = (None, None) if route is None else self.dispatcher.ways(generation, route, self._meter)
         self._first = in_place or self.start_at_once
@@ -372,7 +372,7 @@ class Conversation:
 
     def listen(self) -> Callable[[bytes], None]:
         """What queues frames of events, for a caller who sends many."""
-        return self.hear if self._socket is None else self._socket.post
+        return self.hear if self.socket is None else self.socket.post
 
     # what processes ask for, from any thread
 

@@ -1,7 +1,7 @@
-"""What `check --no-import` would say of a project if some files had other texts: nothing of it is written there.
+"""What `check --no-import` would say of a project if some files had other texts, and what can be completed in them.
 
 Strategy: a folder of its own has links to all that the project has, and real files where the texts are. So everything
-that reads a project reads this one, and no second way of reading has to agree with the first.
+that reads a project reads this one, no second way of reading has to agree with the first, and nothing is written there.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from jackfield.config import editor_schema
+from jackfield.config.load import load
 from jackfield.errors import Problem
+from jackfield.process import catalog
 from jackfield.routing.build import problems_of
 
-__all__ = ["problems_with"]
+__all__ = ["problems_with", "schemas"]
 
 Parts = tuple[str, ...]
 
@@ -29,6 +33,11 @@ def problems_with(folder: Path, texts: Mapping[Parts, bytes]) -> tuple[Problem, 
         _lay(folder.absolute(), Path(made), texts)
         found, _ = problems_of(Path(made))
     return tuple(found)
+
+
+def schemas(folder: Path) -> dict[str, Any]:
+    """What editors complete with the names that the files have now; imports nothing."""
+    return editor_schema.both(load(folder).plan, catalog.collect(folder, 0, only_names=True).known)
 
 
 def _lay(source: Path, target: Path, texts: Mapping[Parts, bytes]) -> None:

@@ -115,6 +115,15 @@ class ProjectFiles:
                 self._write(name, data)
         return _text(name, data)
 
+    def replace(self, name: str, data: bytes, before: str) -> None:
+        """Replace the file whose etag is `before` with exactly these bytes. Raises Refusal as `save` does."""
+        name = self.check(name)
+        if len(data) > MOST_BYTES:
+            raise Refusal("body_too_large", f"A file has at most {MOST_BYTES:,} bytes, and this one {len(data):,}.")
+        with self._saving:
+            self._compare(name, self._held(name), before)
+            self._write(name, data)
+
     def _compare(self, name: str, held: bytes | None, before: str) -> None:
         """Raise Refusal where the file is not the one that was edited."""
         if held is None and before != ANEW:

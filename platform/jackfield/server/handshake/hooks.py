@@ -102,7 +102,7 @@ class Hooks:
                 async with asyncio.timeout_at(until):
                     await self._turns.wait(address)
             try:
-                found = self._live.generation.table.routes.get(route.name)
+                found = self._live.generation.table.route(route.name)
                 hook = found.hooks.on_connect if found is not None else None
                 if conversation.is_over or found is None or hook is None:
                     return None
@@ -176,16 +176,16 @@ class Hooks:
 
     def _is_last(self, standing: Standing, before: Generation) -> bool:
         """Whether `before` alone can say what is to be done at the end of such a connection."""
-        route = before.table.routes.get(standing.endpoint)
+        route = before.table.route(standing.endpoint)
         if route is None or route.hooks.on_disconnect is None:
             return False
-        now = self._live.generation.table.routes.get(standing.endpoint)
+        now = self._live.generation.table.route(standing.endpoint)
         return now is None or not _fits(now, standing)
 
     def _found(self, before: Generation | None, endpoint: str) -> tuple[Generation, Route, Hook] | None:
         """What is to be called, as it is published now or was last."""
         generation = before or self._live.generation
-        route = generation.table.routes.get(endpoint)
+        route = generation.table.route(endpoint)
         if route is None or route.hooks.on_disconnect is None:
             return None
         return generation, route, route.hooks.on_disconnect

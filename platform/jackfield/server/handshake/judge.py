@@ -192,7 +192,7 @@ def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Clos
 
     The endpoint's name is its identity: another URL or process is no reason to close.
     """
-    route = table.routes.get(standing.endpoint)
+    route = table.route(standing.endpoint)
     if route is None:
         return Closing("restart", "the endpoint is gone")
     if set(route.pattern.params) != set(standing.texts):

@@ -11,6 +11,7 @@ from typing import Any
 
 from jackfield.auth.store.tables import Change
 from jackfield.errors import Closing, Refusal
+from jackfield.groups.names import CONSOLE
 from jackfield.identity import Identity
 from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import fitted, groups_of, rejudge
@@ -25,12 +26,23 @@ Verdict = tuple[Member, Mapping[str, Any] | Closing]
 
 def verdicts(live: Live, table: RoutingTable) -> list[Verdict]:
     """Check every open connection against `table`. Runs code of the project: the hints of path parameters."""
-    return [(member, _verdict(table, member)) for member in live.hub if not member.is_over]
+    table.adopt(live.generation.table.ours)
+    # a site takes the page's own connections away where it takes the rest of the administration (Live.elsewhere)
+    moves = bool(table.plan.site) and not live.elsewhere
+    return [
+        (member, _AWAY if moves and member.endpoint == CONSOLE else _verdict(table, member))
+        for member in live.hub
+        if not member.is_over
+    ]
+
+
+_AWAY = Closing("forbidden", "beside a site the administration is on --admin-port alone")
 
 
 def _verdict(table: RoutingTable, member: Member) -> Mapping[str, Any] | Closing:
     closing = rejudge(table, member.standing, member.identity)
-    return closing or fitted(table.routes[member.endpoint], member.standing)
+    route = table.route(member.endpoint)
+    return closing or (fitted(route, member.standing) if route is not None else {})
 
 
 def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
@@ -41,18 +53,20 @@ def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
         if isinstance(verdict, Closing):
             member.end(verdict.code, verdict.reason)
             continue
-        route = live.generation.table.routes[member.endpoint]
+        route, old = live.generation.table.route(member.endpoint), before.route(member.endpoint)
+        if route is None or old is None:
+            continue
         endpoint = route.endpoint
         member.adapt(verdict, endpoint.limits)
         try:
-            if route.groups or before.routes[member.endpoint].groups:
+            if route.groups or old.groups:
                 member.membership.move(
                     groups_of(live.generation.table, route, member.identity, verdict, member.standing.visitor)
                 )
         except Refusal as refusal:
             member.end("removed" if refusal.code == "group_forbidden" else "restart", refusal.detail)
             continue
-        if endpoint.session_warning != before.routes[member.endpoint].endpoint.session_warning:
+        if endpoint.session_warning != old.endpoint.session_warning:
             watch_session(live, member)
     for listener in tuple(live.groups.asked):
         put_out(live, listener)
@@ -88,7 +102,7 @@ def answered_anew(live: Live, session: str, identity: Identity | None, reason: s
 
 def watch_session(live: Live, member: Member) -> None:
     """Arm the timer of a connection's session, as its endpoint's `session_warning` is by now."""
-    route = live.generation.table.routes.get(member.endpoint)
+    route = live.generation.table.route(member.endpoint)
     member.watch_session(None if route is None else route.endpoint.session_warning)
 
 

@@ -69,6 +69,7 @@ class Upgrade:
                 if live.generation.table is not table:
                     table = live.generation.table
                     asked = approach(table, request)
+                live.check_ours(asked.route.name, request)
                 is_visitor = visitors.names_visitor(asked.route)
                 if is_visitor and not visitor:  # who has no cookie yet is new only once
                     visitor = visitors.visitor_of(request, live.tokens)

@@ -159,7 +159,7 @@ async def _open_gateway(
         clock=clock,
         tokens=tokens,
     )
-    gateway.live.folder, gateway.live.tested = folder, state.tested
+    gateway.live.tested = state.tested
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)
@@ -233,12 +233,8 @@ async def _first_table(folder: Path, archive: Archive, options: Options) -> tupl
 
 def _write_schemas(state: State, table: RoutingTable) -> None:
     """The schemas that the first lines of the files name, so that editors complete them without a step."""
-    roles = tuple(table.plan.roles or ())
-    tags = sorted({tag for endpoint in table.plan.endpoints for tag in endpoint.tags})
-    found = {
-        state.endpoints_schema: editor_schema.document(sorted(table.catalog.known), roles, tags),
-        state.examples_schema: editor_schema.examples(sorted(table.routes), roles),
-    }
+    made = editor_schema.both(table.plan, table.catalog.known)
+    found = {state.endpoints_schema: made["endpoints"], state.examples_schema: made["examples"]}
     try:
         for path, content in found.items():
             write_private(path, json.dumps(content, ensure_ascii=False, indent=2), 0o644)
@@ -259,6 +255,7 @@ async def _tending(
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
     tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.live.lag.watch())]
     tasks += [asyncio.create_task(keeper.watch()) for keeper in keepers]
+    tasks.append(asyncio.create_task(gateway.live.rings.watch()))
     assert gateway.live.unmatched is not None
     tasks.append(asyncio.create_task(gateway.live.unmatched.watch()))
     tasks.append(asyncio.create_task(ClockWatch(clock, gateway.live.hub).watch()))

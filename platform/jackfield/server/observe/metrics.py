@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from jackfield import stdio
 from jackfield.groups.groups import Groups
+from jackfield.groups.names import CONSOLE
 from jackfield.logs import log
 from jackfield.server.observe import lag
 from jackfield.server.observe.lag import Lag
@@ -87,6 +88,7 @@ class Metrics(Collector):
         self.pushes: Counter[tuple[str, str, str]] = Counter()
         self.plan_hash = ""
         self._meters: dict[str, Meter] = {}
+        self._ours = Meter()  # of the page's own connections, which nobody reads
         self._seats = seats
         self._lag = lateness or Lag()
         self._groups = Groups() if groups is None else groups
@@ -99,12 +101,25 @@ class Metrics(Collector):
 
     def closed(self, endpoint: str, code: int, cause: str) -> None:
         """Count one connection that ended. A client chooses its code, and must not choose how many series we have."""
+        if endpoint == CONSOLE:
+            return
         self.closes[str(code) if code < 3000 or cause != "client" else f"{code // 1000}xxx"] += 1
         self.ends[endpoint, cause] += 1
 
     def meter(self, endpoint: str) -> Meter:
         """The counts of one endpoint, made with the first question for them."""
-        return self._meters.setdefault(endpoint, Meter())
+        return self._ours if endpoint == CONSOLE else self._meters.setdefault(endpoint, Meter())
+
+    def meters(self) -> Iterable[Meter]:
+        """Those of all endpoints."""
+        return self._meters.values()
+
+    def came(self) -> tuple[int, int, int]:
+        """How many connections were opened, closed and refused so far, without the page's own."""
+        counts = Counter[str]()
+        for (endpoint, outcome, _), number in self.handshakes.items():
+            counts[outcome] += number if endpoint != CONSOLE else 0
+        return counts["accepted"], self.closes.total(), counts["refused"]
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format 0.0.4."""
@@ -113,9 +128,8 @@ class Metrics(Collector):
     def collect(self) -> Iterable[Metric]:
         """Called by the registry at each scrape."""
         yield self._connections()
-        yield _counter(
-            "jackfield_handshakes", "Upgrade requests.", ("endpoint", "outcome", "code"), self.handshakes.items()
-        )
+        shaken = {key: number for key, number in self.handshakes.items() if key[0] != CONSOLE}
+        yield _counter("jackfield_handshakes", "Upgrade requests.", ("endpoint", "outcome", "code"), shaken.items())
         closes = {(str(code),): number for code, number in self.closes.items()}
         yield _counter("jackfield_closes", "Connections that ended, by close code.", ("code",), closes.items())
         yield _counter("jackfield_ends", "Connections that ended, by cause.", ("endpoint", "cause"), self.ends.items())

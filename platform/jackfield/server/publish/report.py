@@ -96,7 +96,7 @@ def report(gateway: Gateway, new: RoutingTable, verdicts: Iterable[Verdict], pag
         settings=tuple(_settings(old, new)),
         pages=pages,
         closes=tuple(Closes(*key, count) for key, count in leaving.items()),
-        open=len(live.hub),
+        open=live.hub.clients,
         feeds_anew=anew,
         feeds_ended=feeds.total() - anew,
         feeds_kept=alive.feeds,

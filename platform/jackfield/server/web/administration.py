@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -24,9 +24,10 @@ from jackfield.server.live import Live
 from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
+from jackfield.server.web.additions import Additions
 from jackfield.server.web.data_files import DataFiles
 from jackfield.server.web.editing import Editing
-from jackfield.server.web.json_api import Asked, JsonApi, reply
+from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
@@ -56,10 +57,11 @@ class Administration:
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
         self._talk = Talk(live, callers, self._rights)
+        self._additions = Additions(live, self._rights, self._talk)
         self._editing = Editing(live, self._rights)
         self.api = JsonApi(
             {
-                **self._talk.routes(),
+                **_joined(self._talk.routes(), self._additions.routes()),
                 **self._push.routes(),
                 **Processes(live, self._rights).routes(),
                 **Trying(live, self._rights).routes(),
@@ -85,12 +87,16 @@ class Administration:
 
     async def _check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing at these segments."""
-        if self._talk.answers(path):
+        if self._additions.answers(request.method, path):
+            await self._rights.author(request)
+        elif self._talk.answers(path):
             return  # it says for itself what is for whom
-        if self._push.answers(path):
+        elif self._push.answers(path):
             await self._push.check(request, path)
         elif path[0] == "processes":
             await self._rights.documents(request)
+        elif path[0] == "unmatched":
+            await self._rights.answerer(request)
         elif path[0] in ("run", "test"):
             await self._rights.editor(request)
         elif self._editing.answers(path):
@@ -160,6 +166,14 @@ class Administration:
         ended = await self._users.close(asked.name)
         log.info("user_closed", login=asked.name, ended=ended, by=by.login, client=asked.request.client)
         return reply({"ended": ended})
+
+
+def _joined(*parts: Mapping[str, Mapping[str, Answer]]) -> Mapping[str, Mapping[str, Answer]]:
+    """The addresses of several parts, of which each has some methods."""
+    found: dict[str, dict[str, Answer]] = {}
+    for path, methods in (one for part in parts for one in part.items()):
+        found.setdefault(path, {}).update(methods)
+    return found
 
 
 def below(request: Request) -> Sequence[str] | None:

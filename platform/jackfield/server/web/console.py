@@ -14,7 +14,7 @@ from jackfield.errors import Refusal
 from jackfield.server.request import Request
 from jackfield.server.web.kept import Kept, sent
 
-__all__ = ["PAGE_POLICY", "answer"]
+__all__ = ["ADDRESSES", "PAGE_POLICY", "answer", "shell"]
 
 PAGE_POLICY = "; ".join(
     (
@@ -45,19 +45,29 @@ _FILES = {
     for entry in _STATIC.iterdir()
     if (kind := entry.name[entry.name.rfind(".") :]) in _KINDS
 }
+ADDRESSES = frozenset({*_FILES, "/", "/console", AT})
+"""All that is answered here."""
+
 _SHELL = (_STATIC / "page.html").read_text("utf-8")
 
 
 def answer(request: Request) -> Response | None:
     """Answer a request for the page or a part of it, else give None. Raises Refusal for other than GET and HEAD."""
     path = request.raw_path.decode("latin-1")
-    if path not in _FILES and path not in ("", "/", "/console", AT):
+    if path and path not in ADDRESSES:
         return None
     if request.method not in ("GET", "HEAD"):
         raise Refusal("method_not_allowed", more={"allow": "GET, HEAD"})
     found = _FILES.get(path)
     if found is not None:
         return sent(found, request)
-    response = sent(Kept.of(_SHELL.replace("{root}", html.escape(request.root)), "text/html; charset=utf-8"), request)
+    return shell(request)
+
+
+def shell(request: Request, **told: str) -> Response:
+    """The page itself, which asks for all else; `told` is what its script is told besides, as `data-` attributes."""
+    attributes = "".join(f' data-{name}="{html.escape(value)}"' for name, value in told.items())
+    text = _SHELL.replace("{told}", attributes).replace("{root}", html.escape(request.root))
+    response = sent(Kept.of(text, "text/html; charset=utf-8"), request)
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     return response

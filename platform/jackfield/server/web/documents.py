@@ -1,4 +1,4 @@
-"""`/openapi.json`, `/asyncapi.json`, `/docs` and what belongs to them: the documents, made at the first request.
+"""`/openapi.json`, `/asyncapi`, `/docs` and what belongs to them: the documents, made at the first request.
 
 They are made from the live routing table for the address by which they are asked for, once for each generation
 and address, in a thread: five hundred endpoints cost half a second, and as YAML several. `/docs` is Swagger UI
@@ -22,6 +22,7 @@ from starlette.responses import Response
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, rendered
 from jackfield.describe.documents.as_yaml import as_yaml
+from jackfield.describe.documents.asyncapi_markdown import readable
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN
 from jackfield.routing.table import RoutingTable
@@ -29,9 +30,9 @@ from jackfield.server.handshake.judge import how_to_give, known
 from jackfield.server.live import Live
 from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Caller, Request
-from jackfield.server.web import pages
+from jackfield.server.web import login_page, pages
+from jackfield.server.web.document_page import TALK, document_page
 from jackfield.server.web.kept import Kept, sent
-from jackfield.server.web.sign_in_page import SCRIPT, SCRIPT_AT, sign_in, wants_page
 
 __all__ = ["ADDRESSES", "Documents"]
 
@@ -58,11 +59,21 @@ def _asyncapi_yaml(found: Contract, address: str, version: str) -> Kept:
 
 
 def _reference(found: Contract, address: str, _version: str) -> Kept:
-    body = rendered.html(markdown.reference(found, address))
-    return Kept.of(pages.page(found.title, body, headed=True), "text/html; charset=utf-8")
+    text = markdown.reference(found, address, f"..{TALK}")
+    return _shown(found, text, at="/docs/reference", up="..")
+
+
+def _asyncapi_page(found: Contract, address: str, _version: str) -> Kept:
+    return _shown(found, readable(asyncapi.document(found, address)), at="/asyncapi", up=".")
+
+
+def _shown(found: Contract, text: str, *, at: str, up: str) -> Kept:
+    page = document_page(found.title, rendered.render(text), at=at, up=up, people=found.auth.own)
+    return Kept.of(page, "text/html; charset=utf-8")
 
 
 _DOCUMENTS: Mapping[str, Callable[[Contract, str, str], Kept]] = {
+    "/asyncapi": _asyncapi_page,
     "/asyncapi.json": _asyncapi,
     "/asyncapi.yaml": _asyncapi_yaml,
     "/docs/reference": _reference,
@@ -75,10 +86,10 @@ _FILES: Mapping[str, tuple[str, str]] = {
 }
 """What of Swagger UI is sent, and the name that it has in the package."""
 
-_PAGES = frozenset({"/docs", "/docs/", "/docs/reference"})
+_PAGES = frozenset({"/docs", "/docs/", "/docs/reference", "/asyncapi"})
 """What a browser shows; callers who may not read them are shown how to log in."""
 
-ADDRESSES = frozenset({*_DOCUMENTS, *_FILES, *_PAGES, "/docs/start.js", SCRIPT_AT})
+ADDRESSES = frozenset({*_DOCUMENTS, *_FILES, *_PAGES, "/docs/start.js"})
 """All that is answered here."""
 
 
@@ -98,15 +109,14 @@ class Documents:
             return None
         if request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed", more={"allow": "GET, HEAD"})
-        if path == SCRIPT_AT and not self._live.elsewhere:
-            return sent(_SIGN_IN, request)
         try:
             self._check(request, caller)
         except Refusal as refusal:
-            if path not in _PAGES or not wants_page(request) or self._live.elsewhere:
+            auth = self._live.generation.table.plan.auth
+            if refusal.status != 401 or not auth.own or path not in _PAGES or not pages.wants_page(request):
                 raise
             self._live.refuse(request, refusal, caller)
-            return sign_in(request, refusal, self._live.generation.table.plan.auth)
+            return login_page.instead(request, refusal, auth)
         if path in ("/docs", "/docs/"):
             _folder(request.root)
             return _page(self._live.generation.table.plan.title, request.root)
@@ -114,7 +124,10 @@ class Documents:
             return sent(_START, request)
         if path in _FILES:
             return sent(await asyncio.to_thread(_file, *_FILES[path], request.root), request)
-        return sent(await self._document(path, self._address(request, path), _version(request, path)), request)
+        answer = sent(await self._document(path, self._address(request, path), _version(request, path)), request)
+        if path in _PAGES:
+            answer.headers["Content-Security-Policy"] = pages.POLICY
+        return answer
 
     def _address(self, request: Request, path: str) -> str:
         """Where the documents say that the server is: as its callers address it, not as the admin port is."""
@@ -207,9 +220,6 @@ SwaggerUIBundle({
 """,
     "text/javascript; charset=utf-8",
 )
-
-
-_SIGN_IN = Kept.of(SCRIPT, "text/javascript; charset=utf-8")
 
 
 def _page(title: str, root: str) -> Response:

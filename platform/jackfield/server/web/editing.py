@@ -1,4 +1,4 @@
-"""`/api/files`, `/api/check`, `/api/publish`, `/api/published`: files are edited, checked and made live (`--edit`).
+"""`/api/files`, `/api/check`, `/api/schemas`, `/api/publish`, `/api/published`: files edited and made live (`--edit`).
 
 What runs on the server is changed here. So each request asks for the right anew, also after its body has come; and
 who may change tables alone names no other file (rights.py).
@@ -20,7 +20,7 @@ from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.messages import moment
 from jackfield.server.editing.names import is_table
-from jackfield.server.editing.overlay import problems_with
+from jackfield.server.editing.overlay import problems_with, schemas
 from jackfield.server.editing.project_files import ANEW, MOST_BYTES, ProjectFiles
 from jackfield.server.live import Live, Publishing
 from jackfield.server.request import Request
@@ -61,12 +61,13 @@ class Editing:
             "/check": {"POST": self._check_texts},
             "/publish": {"POST": self._publish},
             "/published": {"GET": self._published},
+            "/schemas": {"GET": self._schemas},
         }
 
     @staticmethod
     def answers(path: Sequence[str]) -> bool:
         """Whether these segments below /api are here."""
-        return path[0] in ("files", "check", "publish", "published")
+        return path[0] in ("files", "check", "publish", "published", "schemas")
 
     async def check(self, request: Request) -> None:
         """Raise Refusal for a caller who may do nothing here."""
@@ -172,6 +173,11 @@ class Editing:
         query(asked)
         await self._rights.editor(asked.request)
         return reply({"published": await self._publishing.published()})
+
+    async def _schemas(self, asked: Asked) -> Response:
+        query(asked)
+        await self._rights.author(asked.request)
+        return reply(await asyncio.to_thread(schemas, self._files.folder))
 
 
 def _precondition(request: Request) -> str:

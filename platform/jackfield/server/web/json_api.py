@@ -190,7 +190,8 @@ def _validator(kind: type) -> Validator:
     hints = get_type_hints(kind)
     keys = [(key.name, hints[key.name], *(() if key.required else (None,))) for key in msgspec.structs.fields(kind)]
     plain = msgspec.defstruct(kind.__name__, keys, forbid_unknown_fields=True)
-    return Validator(msgspec.json.schema(plain)["$defs"][kind.__name__])
+    parts = msgspec.json.schema(plain)["$defs"]
+    return Validator({**parts[kind.__name__], "$defs": parts})
 
 
 async def _read(http: HttpRequest, most: int) -> bytes:

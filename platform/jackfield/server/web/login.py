@@ -21,6 +21,8 @@ from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import Accounts, handed_out, taken_back
 from jackfield.server.web.json_api import Asked, JsonApi, reply
+from jackfield.server.web.login_page import login_page
+from jackfield.server.web.pages import wants_page
 
 __all__ = ["Login"]
 
@@ -44,6 +46,8 @@ class Login:
         """Answer one request; `path` is what follows `auth.path`. Raises Refusal."""
         # a page of another origin may neither log a user in nor out (login CSRF, ASVS 5.0, 3.5.1)
         cors.check(request, self._live.generation.table.plan)
+        if path == "/login" and request.method in ("GET", "HEAD") and wants_page(request):
+            return login_page(request)
         return await self.api.answer(request, http, self._auth.path, path[1:].split("/"))
 
     @property

@@ -74,6 +74,13 @@ class Rights:
             raise Refusal("role_required", *self._elsewhere(request, caller))
         return caller
 
+    async def answerer(self, request: Request) -> Identity:
+        """Who may read what no row of a table was for: who may change tables here, and an administrator."""
+        caller = await self._callers.identify(request)
+        if isinstance(caller, Identity) and self.edits(request, caller):
+            return caller
+        return await self.admin(request)
+
     def edits(self, request: Request, caller: Identity) -> Literal["tables", "all"] | None:
         """What of the files a known caller may change by this request, beside the check of its origin."""
         edit, admin, editor = self._live.options.edit, ADMIN in caller.roles, EDITOR in caller.roles

@@ -21,12 +21,11 @@ from jackfield.server.request import Caller, Request
 from jackfield.server.web import administration, client_module, console, cors, pages, site_files
 from jackfield.server.web.documents import ADDRESSES, Documents
 from jackfield.server.web.login import Login
-from jackfield.server.web.sign_in_page import SCRIPT_AT
 from jackfield.server.wire.upgrade import oversized, upgrade_fault
 
 __all__ = ["Routes"]
 
-_FOR_ADMINS = ADDRESSES - {SCRIPT_AT} | {"/metrics"}
+_FOR_ADMINS = ADDRESSES | {"/metrics"}
 
 
 class Routes:
@@ -44,7 +43,9 @@ class Routes:
         try:
             request = requests.read(scope, scope["method"], self._live.options)
             answer = await self._answer(request, HttpRequest(scope, receive))
-            response = cors.share(secured(answer, request.own), request, self._live.generation.table)
+            table = self._live.generation.table
+            answer = pages.seen(answer, request, table.plan.auth)
+            response = cors.share(secured(answer, request.own), request, table)
         except Exception:  # noqa: BLE001 - where even a refusal fails; logged with its stack
             response = problem(server_fault(scope), AuthSettings())
         await response(scope, receive, send)
@@ -139,6 +140,7 @@ class Routes:
         match = table.match(request.raw_path)
         would: Refusal | None = None
         try:
+            self._live.check_ours("" if match is None else match.route.name, request)
             judge(table, request, caller, self._live.hub, detailed=detailed)
         except Refusal as refusal:
             if match is None or refusal.code == "not_found":
@@ -153,15 +155,7 @@ class Routes:
             raise would if would is not None and would.status == 403 else _malformed(request)
         if would is not None and (would.login or isinstance(caller, Identity)):  # who will ask why
             self._live.refuse(request, would, caller)
-        return pages.upgrade_required(
-            match.route,
-            table.plan.auth,
-            own=request.own + request.root,
-            path=request.raw_path.decode("latin-1"),
-            would=would,
-            detailed=detailed,
-            as_page=any("text/html" in value for value in request.values(b"accept")),
-        )
+        return pages.upgrade_required(match.route, table.plan.auth, request, would=would, detailed=detailed)
 
 
 def _malformed(request: Request) -> Refusal:

@@ -73,6 +73,7 @@ class Talk:
                 "auth": {"own": plan.auth.own, "path": plan.auth.path, "cookie": plan.auth.cookie},
                 "reader": self._live.may_read_documents(asked.request, caller),
                 "admin": await self._may_administer(asked.request),
+                "edit": who and self._rights.edits(asked.request, who),
                 "elsewhere": "" if asked.request.local else self._live.elsewhere,
             }
         )
@@ -94,18 +95,18 @@ class Talk:
         return reply({"endpoints": found})
 
     async def _one(self, asked: Asked) -> Response:
-        operation, refusal = await self._found(asked)
+        operation, refusal = await self.found(asked)
         return reply({**listed.whole(operation), "would": _would(refusal)})
 
     async def _check(self, asked: Asked) -> Response:
         draft = await asked.body(Draft, '{"text": "the message"}', MAX_DRAFT)
-        operation, _ = await self._found(asked)
+        operation, _ = await self.found(asked)
         route = self._live.generation.table.routes.get(operation.name)
         if route is None or route.endpoint.messages != "json":
             return reply({"details": []})
         return reply({"details": await asyncio.to_thread(_faults, route, draft.text.encode("utf-8", "surrogatepass"))})
 
-    async def _found(self, asked: Asked) -> tuple[Operation, Refusal | None]:
+    async def found(self, asked: Asked) -> tuple[Operation, Refusal | None]:
         """The endpoint that is asked for, where the caller may know of it. Raises Refusal."""
         caller, request = await self._callers.identify(asked.request), asked.request
         operation = next((one for one in (await self._promised()).operations if one.name == asked.name), None)

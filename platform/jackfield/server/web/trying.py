@@ -95,9 +95,9 @@ class Trying:
 
     @property
     def _folder(self) -> Path:
-        if self._live.folder is None:
+        if self._live.files is None:
             raise Refusal("not_found", "Files are not changed here.", "Start with --edit.")
-        return self._live.folder
+        return self._live.files.folder
 
 
 def _check_printable(*texts: str) -> None:

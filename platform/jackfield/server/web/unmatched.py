@@ -1,4 +1,4 @@
-"""`/api/unmatched`: messages that no row of a table was for, for callers with the role `admin`."""
+"""`/api/unmatched`: messages that no row of a table was for, for administrators and for who may change tables."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class UnmatchedMessages:
 
     async def _remove(self, asked: Asked) -> Response:
         store = await self._kept.store()
-        by = await self._rights.admin(asked.request)
+        by = await self._rights.answerer(asked.request)
         endpoint = await store.unmatched.remove(asked.name)
         if endpoint is None:
             raise Refusal("not_found", "There is no such message.", "GET /api/unmatched lists them.")

@@ -89,6 +89,10 @@ class _Unread:
 
     def put_nowait(self, _event: object) -> None: ...
 
+    def empty(self) -> bool:
+        """Nothing came before the one who reads now."""
+        return True
+
 
 class Flag:
     """An event without a waiter."""

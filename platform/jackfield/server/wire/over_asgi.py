@@ -27,6 +27,7 @@ class AsgiTransport:
     def __init__(self, receive: Receive, send: Send, abort: Callable[[], None] | None = None) -> None:
         self._pending = 0
         self._code = 1006
+        self._receiver: Receiver
         self._receive = receive
         self._send = send
         self._abort = abort
@@ -83,10 +84,15 @@ class AsgiTransport:
             self._drained.clear()
             await self._drained.wait()
 
+    def attach(self, receiver: Receiver) -> None:
+        """Give messages to `receiver` from here on."""
+        self._receiver = receiver
+
     async def run(self, receiver: Receiver) -> None:
         """Carry messages both ways until the connection has ended; owns the reading and the writing task."""
+        self.attach(receiver)
         writing = asyncio.create_task(self._write_all())
-        reading = asyncio.create_task(self._read_all(receiver))
+        reading = asyncio.create_task(self._read_all())
         self._tasks = (writing, reading)
         try:
             # the reader ends with the client; the writer ends after our close frame, and then the reader
@@ -98,7 +104,7 @@ class AsgiTransport:
             self._end()
             # wait, not gather: gather would answer a cancellation of ours with one of its children's
             await asyncio.wait(self._tasks)
-            receiver.lost(self._code)
+            self._receiver.lost(self._code)
         for task in (reading, writing):
             fault = None if task.cancelled() else task.exception()
             if fault is not None and not isinstance(fault, OSError):  # OSError: the client has left
@@ -118,7 +124,7 @@ class AsgiTransport:
         for task in self._tasks:
             task.cancel()
 
-    async def _read_all(self, receiver: Receiver) -> None:
+    async def _read_all(self) -> None:
         until = self.clock() + TURN_SECONDS
         while True:
             if self.clock() > until:  # what waits is given out without a pause
@@ -135,11 +141,11 @@ class AsgiTransport:
                 continue  # what comes after our close was asked for is dropped
             text = message.get("text")
             if text is None:
-                receiver.received_binary(message["bytes"])
+                self._receiver.received_binary(message["bytes"])
                 continue
-            answer = receiver.received(text.encode())
+            answer = self._receiver.received(text.encode())
             if answer is not None:
-                receiver.write(answer)
+                self._receiver.write(answer)
 
     async def _room_or_close(self) -> None:
         while self._pending >= ROOM and not self._gone and self._closing is None:

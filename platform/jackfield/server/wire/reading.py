@@ -113,7 +113,7 @@ class WebSocketProtocol(PatchedProtocol):
             return
         if self._close_asked is not None:
             self.close(*self._close_asked)
-        if self._write_paused:
+        if self._write_paused and self._stall is None:
             self._stall = StallWatch(self, self.loop)
         self._held = self._must_hold()
         self._change_reading()

@@ -1,6 +1,6 @@
 // The addresses of the server. Whoever is logged in is so by the cookie, which no script can read.
 
-import { read } from "./json.js";
+import { read, write } from "./json.js";
 import { words } from "./words.js";
 
 const t = words({});
@@ -27,12 +27,12 @@ export function whenLoggedOut(call) {
   onLogout = call;
 }
 
-/** Ask the server; gives the JSON of the answer with its tag under `etag`, or raises Problem. */
+/** Ask the server, with a body as a value or as its JSON; gives the JSON of the answer with its tag under `etag`, or raises Problem. */
 export async function ask(method, path, body, headers = {}) {
   const options = { method, headers: { Accept: "application/json", ...headers } };
   if (method !== "GET") {
     options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(body ?? {});
+    options.body = typeof body === "string" ? body : write(body ?? {});
   }
   let answer;
   try {

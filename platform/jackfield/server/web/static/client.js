@@ -2,7 +2,9 @@
 
 import { ask, part, root, socket } from "./api.js";
 import { Conversation, COMES_BACK } from "./conversation.js";
+import { copyMenu } from "./copy_menu.js";
 import { copyButton, fill, h, icon, settled } from "./dom.js";
+import { exampleButton } from "./example_dialog.js";
 import { form } from "./form.js";
 import { indented, read } from "./json.js";
 import { narrowed } from "./schema.js";
@@ -42,14 +44,14 @@ const t = words({
 
 const UNREACHABLE = Symbol("unreachable");
 
-/** `{element, leave()}`; `more` is a control that stands beside Connect. */
-export function client(endpoint, { page, go, more }) {
+/** `{element, said(), leave()}`; `more` is a control that stands beside Connect, `all()` are the clients that are open. */
+export function client(endpoint, { page, go, more, all }) {
   const talk = new Conversation((kind, frame) => {
     if (kind === "frame") { log.add(frame); heard(frame); }
     else if (kind === "dropped") log.drop();
     else changed();
   });
-  const log = transcript(talk);
+  const log = transcript(talk, exampleButton(endpoint, page, () => all().map((one) => one.said())));
   const values = { ...decodedValues(endpoint.values) };
   let timer = 0, last = null, tries = 0;
 
@@ -58,6 +60,11 @@ export function client(endpoint, { page, go, more }) {
   const params = Object.keys(endpoint.parameters).map((name) => h("label", name,
     h("input", { value: values[name], autocomplete: "off", oninput: (event) => { values[name] = event.target.value; address(); } })));
   const address = () => fill(shownAddress, socket(url()));
+
+  const about = () => ({
+    name: endpoint.name, address: socket(url()), message: said.text(), binary: endpoint.messages === "binary", asks: endpoint.access !== "public",
+    cookie: page.auth.cookie, login: page.auth.own ? `${location.origin}${root}${page.auth.path}/login` : "", protocol: endpoint.subprotocols[0] ?? "",
+  });
 
   const state = h("span.tag", { role: "status" });
   const toggle = h("button.primary", { type: "button", onclick: () => { stop(); if (talk.state === "closed") connect(); else talk.close(); } });
@@ -93,7 +100,7 @@ export function client(endpoint, { page, go, more }) {
       if (talk.state !== "closed") return;
       if (reason !== UNREACHABLE || !tries) { fill(again, reason === UNREACHABLE ? h("div.note", t("unreachable")) : reason); return; }
     } else if (!frame.opened || !COMES_BACK.has(frame.code)) return;
-    let left = Math.min(30, 3 * 2 ** tries++);
+    let left = [3, 3, 5][tries++] ?? 10;
     const count = () => {
       if (left === 0) { stop(); connect(); return; }
       fill(again, h("div.note", t("comes_back", { n: left }),
@@ -110,9 +117,9 @@ export function client(endpoint, { page, go, more }) {
     try {
       await ask("GET", url());
     } catch (problem) {
-      const would = problem.body?.would ?? (problem.status === 426 ? null : problem);
-      if (would) return refused(would, problem);
       if (!problem.status) return UNREACHABLE;
+      const would = problem.body?.would ?? (problem.status === 426 ? null : problem);
+      if (would) return refused(would);
     }
     return null;
   }
@@ -122,7 +129,6 @@ export function client(endpoint, { page, go, more }) {
 
   function stop() {
     clearTimeout(timer);
-    if (talk.state === "open") tries = 0;
     fill(again);
   }
 
@@ -148,7 +154,7 @@ export function client(endpoint, { page, go, more }) {
       endpoint.groups.length ? h("p.dim", t("groups", { groups: endpoint.groups.join(", ") })) : null,
       endpoint.inspect?.includes("payloads") ? h("p.note", t("inspected")) : null,
       endpoint.would ? refused(endpoint.would) : null),
-    h("div.address", shownAddress, copyButton(t("address"), t("copied"), () => socket(url())), h("span.copy-as")),
+    h("div.address", shownAddress, copyButton(t("address"), t("copied"), () => socket(url())), copyMenu(about)),
     params.length ? h("div.fields", params) : null,
     h("div.row", toggle, state, h("span.fill"), more), again,
     said.element);
@@ -156,7 +162,7 @@ export function client(endpoint, { page, go, more }) {
   element.dispatchEvent(new CustomEvent("made"));
   return {
     element,
-    conversation: talk,
+    said: () => ({ frames: talk.frames, params: { ...values } }),
     leave: () => { stop(); talk.close(); element.remove(); },
   };
 }
@@ -169,7 +175,7 @@ function decodedValues(values) {
 
 /** What a message is written with: {element, part(), mark(details)}. */
 function composer(endpoint, about) {
-  if (!endpoint.listens) return { element: h("p.dim", t("no_input")), part: () => null, mark: () => {} };
+  if (!endpoint.listens) return { element: h("p.dim", t("no_input")), part: () => null, text: () => "", mark: () => {} };
   return endpoint.messages === "json" ? ofJson(endpoint, about) : ofPayloads(endpoint, about);
 }
 
@@ -269,7 +275,7 @@ function ofJson(endpoint, { send, check }) {
     onsubmit: (event) => { event.preventDefault(); act(); },
     onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); act(); } },
   }, seen, body, h("div.row", h("button.primary", t("send"), h("kbd", "Ctrl+↵")), h("label.inline.small.dim", id, t("numbered"))));
-  return { element, part: () => part, mark };
+  return { element, part: () => part, text, mark };
 }
 
 /** A key put first into a JSON object that is a text, so that nothing else of it changes. */
@@ -296,5 +302,5 @@ function ofPayloads(endpoint, { send }) {
   } }, one.name))),
   area, endpoint.messages === "text" ? null : h("label", h("span.dim", t("file")), file),
   h("div.row", h("button.primary", t("send"), h("kbd", "Ctrl+↵")), h("span.dim", number(endpoint.limits.message))));
-  return { element, part: () => endpoint.parts[0], mark: () => {} };
+  return { element, part: () => endpoint.parts[0], text: () => area.value, mark: () => {} };
 }

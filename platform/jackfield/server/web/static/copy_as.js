@@ -3,6 +3,7 @@
 const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 // JSON is a literal of Python and JavaScript alike, but for what would end a script in a page, and half letters
 const literal = (text) => JSON.stringify(text).replaceAll("<", "\\u003c");
+const said = (text) => (/^[^'\\<\n\r]*"[^'\\<\n\r]*$/.test(text) ? `'${text}'` : literal(text));
 const markup = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
 /**
@@ -45,7 +46,7 @@ function python({ address, message, binary, asks, cookie, protocol }) {
     asks ? `additional_headers={"Cookie": f"${cookie}={os.environ['TOKEN']}"}` : "",
     protocol ? `subprotocols=[${literal(protocol)}]` : "",
   ].filter(Boolean).map((one) => `, ${one}`).join("");
-  const sent = `${literal(message)}${binary ? ".encode()" : ""}`;
+  const sent = `${said(message)}${binary ? ".encode()" : ""}`;
   return `# pip install websockets
 ${asks ? `${token}import os\n` : ""}from websockets.sync.client import connect
 
@@ -55,7 +56,7 @@ ${message ? `    socket.send(${sent})\n` : ""}    for frame in socket:
 `;
 }
 
-const opened = (message, binary) => (binary ? `new TextEncoder().encode(${literal(message)})` : literal(message));
+const opened = (message, binary) => (binary ? `new TextEncoder().encode(${said(message)})` : said(message));
 
 function javascript({ address, message, binary, asks, protocol }) {
   const offered = protocol ? `[${literal(protocol)}]` : "[]";

@@ -84,16 +84,27 @@ export class Sheet {
 
   /** Where the heads stand: the first row that is neither blank nor a comment. */
   get head() {
-    return Math.max(0, this.rows.findIndex((row) => row.some((raw) => said(raw)) && !this.comments(row)));
+    return this.#known().head;
+  }
+
+  /** How many columns there are. */
+  get width() {
+    return this.#known().width;
+  }
+
+  /** What is worked out once for each step. */
+  #known() {
+    if (this.known?.rows !== this.rows) {
+      const head = Math.max(0, this.rows.findIndex((row) => row.some((raw) => said(raw)) && !this.comments(row)));
+      const width = this.rows.reduce((most, row) => (row.length <= most || this.comments(row) ? most : row.length), 1);
+      this.known = { rows: this.rows, head, width };
+    }
+    return this.known;
   }
 
   /** Whether a row is a comment. */
   comments(row) {
     return /^#(?!(NAME|REF|N\/A|VALUE|DIV|##))/.test(said(row?.[0]));
-  }
-
-  get width() {
-    return this.rows.reduce((most, row) => (this.comments(row) ? most : Math.max(most, row.length)), 1);
   }
 
   cell(row, column) {

@@ -42,6 +42,8 @@ const shown = (child) => child !== null && child !== undefined && child !== fals
 const LINES = {
   talk: "M2 3h12v8H7l-3 3v-3H2z",
   processes: "M3 5a2 2 0 1 0 4 0 2 2 0 1 0-4 0M9 11a2 2 0 1 0 4 0 2 2 0 1 0-4 0M5 7v2a2 2 0 0 0 2 2h2",
+  unanswered: "M5 6a3 3 0 1 1 4.3 2.7C8.4 9.2 8 9.7 8 10.5M8 13v.5",
+  kept: "M3 4c0-3 10-3 10 0v8c0 3-10 3-10 0zM3 4c0 3 10 3 10 0M3 8c0 3 10 3 10 0",
   live: "M1 8h3l2-5 4 10 2-5h3",
   people: "M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 14a5.5 5.5 0 0 1 11 0",
   reference: "M3 2h7l3 3v9H3zM10 2v3h3M5.5 8h5M5.5 11h5",
@@ -56,6 +58,8 @@ const LINES = {
   more: "M4 6l4 4 4-4",
   pause: "M5 3v10M11 3v10",
   play: "M5 3l8 5-8 5z",
+  undo: "M6 3L3 6l3 3M3 6h6a4 4 0 0 1 0 8H6",
+  redo: "M10 3l3 3-3 3M13 6H7a4 4 0 0 0 0 8h3",
   save: "M8 2v8M4.5 7L8 10.5 11.5 7M3 14h10",
   plug: "M5 2v4M11 2v4M3 6h10v2a5 5 0 0 1-10 0zM8 13v2",
   menu: "M2 4h12M2 8h12M2 12h12",

@@ -9,6 +9,8 @@ import { dialog, failure, keys } from "./parts.js";
 const t = words({
   talk: ["Talk", "Разговор"],
   processes: ["Processes", "Процессы"],
+  unanswered: ["Unanswered", "Без ответа"],
+  kept: ["Kept data", "Данные"],
   live: ["Live", "Сейчас"],
   people: ["People", "Люди"],
   reference: ["Reference", "Справочник"],
@@ -25,13 +27,16 @@ const t = words({
   skip: ["To the content", "К содержанию"],
 });
 
-// Each place is a module with `show(context)`, which may give what is to be called when it is left.
+// Each place is a module with `show(context)`, which may give what is to be called when it is left. One that is `below`
+// another is listed only there.
 const PLACES = {
   talk: { load: () => import("./talk.js"), open: () => true },
   processes: { load: () => import("./processes.js"), open: (page) => page.reader || page.edit },
+  unanswered: { load: () => import("./unanswered.js"), open: (page) => page.admin || page.edit, below: "processes" },
+  kept: { load: () => import("./kept.js"), open: (page) => page.admin, below: "processes" },
   live: { load: () => import("./live.js"), open: (page) => page.admin },
   people: { load: () => import("./people.js"), open: (page) => page.login !== null && (page.auth.own || page.admin) },
-  reference: { load: () => import("./reference.js"), open: (page) => page.reader },
+  reference: { at: "/docs/reference", open: (page) => page.reader }, // a page of its own, which the server writes
 };
 
 let page = null;
@@ -47,12 +52,20 @@ async function begin() {
   }
   document.title = page.title;
   document.documentElement.lang = language;
-  if (page.login === null && (document.body.dataset.view === "login" || !looksAround())) {
+  if (document.body.dataset.view === "login") return logIn(document.body.dataset.next);
+  if (page.login === null && !looksAround()) {
     fill(document.body, loginForm(page, begin, page.auth.own ? look : undefined));
     return;
   }
   frame();
   await route();
+}
+
+/** The login as a page of its own; `next` was checked by the server. Without it, the page that is asked for comes after it. */
+function logIn(next) {
+  const go = () => next ? location.replace(next) : location.reload();
+  if (page.login !== null && next) go();
+  else fill(document.body, loginForm(page, go));
 }
 
 const looksAround = () => sessionStorage.getItem("jackfield.look") === "1";
@@ -64,8 +77,8 @@ function look() {
 
 /** What stands around every place; a place gets `side`, below the list of places, and `main`. */
 function frame() {
-  const links = Object.entries(PLACES).filter(([, place]) => place.open(page)).map(([name]) =>
-    h("a.place", { href: `#${name}`, "data-place": name }, icon(name), h("span", t(name))));
+  const links = Object.entries(PLACES).filter(([, place]) => place.open(page)).map(([name, { at, below }]) =>
+    h(below ? "a.place.below" : "a.place", { href: at ? root + at : `#${name}`, "data-place": name }, icon(name), h("span", t(name))));
   const who = page.login === null
     ? h("button.quiet", { type: "button", onclick: () => { sessionStorage.removeItem("jackfield.look"); begin(); } }, t("login"))
     : h("button.quiet", { type: "button", onclick: logout, title: page.login.roles.join(", ") },
@@ -94,7 +107,7 @@ async function logout() {
 function address() {
   const [path, query = ""] = location.hash.slice(1).split("?");
   const [place = "", ...rest] = path.split("/").map(decoded);
-  return { place: place in PLACES && PLACES[place].open(page) ? place : "talk", rest, query: new URLSearchParams(query) };
+  return { place: PLACES[place]?.load && PLACES[place].open(page) ? place : "talk", rest, query: new URLSearchParams(query) };
 }
 
 function decoded(text) {
@@ -104,21 +117,23 @@ function decoded(text) {
 async function route() {
   const mine = ++turn;
   const { place, rest, query } = address();
+  document.querySelector(".places").dataset.at = PLACES[place].below ?? place;
   for (const link of document.querySelectorAll(".place")) {
     if (link.dataset.place === place) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   leave();
   leave = () => {};
-  // a place that was left before it was shown goes on filling the elements that it was given
-  const main = fresh("main"), side = fresh(".side");
-  const wait = setTimeout(() => fill(main, h("p.dim.pad", t("loading"))), 300);
+  // each place has elements of its own: one that is left while it waits fills what nobody sees
+  const main = h("main", { tabindex: "-1", id: "main", "class": `at-${place}` }), side = h("div.side");
+  document.querySelector("main").replaceWith(main);
+  document.querySelector(".side").replaceWith(side);
+  const wait = setTimeout(() => { if (!main.firstChild) fill(main, h("p.dim.pad", t("loading"))); }, 300);
   try {
     const found = await PLACES[place].load();
     if (mine !== turn) return;
-    clearTimeout(wait);
-    main.className = `at-${place}`;
     const left = await found.show({ page, main, side, rest, query, go, refresh: begin });
+    clearTimeout(wait);
     if (mine !== turn) left?.();
     else leave = left ?? leave;
   } catch (problem) {
@@ -127,12 +142,6 @@ async function route() {
     if (!(problem instanceof Problem)) console.error(problem);
     fill(main, failure(problem, route));
   }
-}
-
-function fresh(selector) {
-  const old = document.querySelector(selector), made = old.cloneNode(false);
-  old.replaceWith(made);
-  return made;
 }
 
 /** Go to an address of the page; parts are encoded. */
@@ -147,7 +156,7 @@ function help() {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable], [role=grid]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "?" && page) help();
   const search = event.key === "/" && document.querySelector("[data-search]");

@@ -39,8 +39,8 @@ const t = words({
   flood: ["too much came too fast", "слишком много и слишком быстро"],
 });
 
-/** The list of one conversation: {element, add(frame), drop(), say(...)}; `onclear` is called when it is emptied. */
-export function transcript(conversation) {
+/** The list of one conversation: {element, add(frame), drop(), say(...)}; `more` is a control of its head. */
+export function transcript(conversation, more) {
   let raw = false, paused = null, wanted = "";
   const list = h("div.frames", { role: "log", "aria-label": t("transcript"), tabindex: "0" });
   const hint = h("div.empty", t("nothing"));
@@ -121,7 +121,7 @@ export function transcript(conversation) {
     h("header", searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("filter")), shownAsRaw, pause,
       copyButton(t("copy"), t("copied"), saved),
       signButton("save", t("save"), () => download("transcript.jsonl", saved(), "application/x-ndjson")),
-      signButton("remove", t("clear"), () => { conversation.clear(); paint(); })),
+      signButton("remove", t("clear"), () => { conversation.clear(); paint(); }), more),
     list);
   paint();
   return {

@@ -1,0 +1,79 @@
+"""What is sent to and answered by the addresses where something is added to a project's files."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.json import schema_components
+
+from jackfield.describe.contract import JSON
+from jackfield.describe.documents.file_schemas import PROBLEMS
+
+__all__ = ["Beginning", "EndpointForm", "ExampleForm", "of_additions"]
+
+
+class EndpointForm(Struct, forbid_unknown_fields=True):
+    """A new endpoint and what its group has, as in endpoints.yaml. With `dry_run` nothing is written."""
+
+    name: str
+    url: str
+    process: str
+    access: Literal["required", "optional", "public"] | None = None
+    roles: list[str] | None = None
+    summary: str | None = None
+    group: str | None = None
+    reply_to: Literal["sender", "group", "others"] | None = None
+    presence: bool | Literal["names", "count"] | None = None
+    history: int | None = None
+    dry_run: bool = False
+
+
+class ExampleForm(Struct, forbid_unknown_fields=True):
+    """A new example: its keys as endpoints.yaml has them. With `dry_run` nothing is written."""
+
+    name: str
+    steps: list[dict[str, Any]]
+    caller: str | dict[str, Any] | None = field(default=None, name="as")
+    params: dict[str, str] | None = None
+    query: dict[str, str] | None = None
+    clients: dict[str, Any] | None = None
+    dry_run: bool = False
+
+    def example(self) -> dict[str, Any]:
+        """What stands in the file."""
+        about = {"as": self.caller, "params": self.params, "query": self.query, "clients": self.clients}
+        given = {key: value for key, value in about.items() if value is not None}
+        return {"name": self.name, **given, "steps": self.steps}
+
+
+class Beginning(Struct, forbid_unknown_fields=True):
+    """The example that an empty project begins with."""
+
+    name: str
+
+
+_TEXT: JSON = {"type": "string"}
+
+
+def _object(properties: JSON) -> JSON:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def of_additions() -> dict[str, JSON]:
+    """The schemas by the names that they have in a document."""
+    _, bodies = schema_components((EndpointForm, ExampleForm, Beginning))
+    added = {
+        "file": {**_TEXT, "description": "Empty for who may not change files."},
+        "line": {"type": "integer", "minimum": 0},
+        "text": {**_TEXT, "description": "What was put in, or would be."},
+        "problems": {**PROBLEMS, "description": "Those that were not there before; with an error nothing is written."},
+        "written": {"type": "boolean"},
+    }
+    example = _object({"name": _TEXT, "summary": _TEXT})
+    return {
+        **bodies,
+        "Added": _object(added),
+        "Beginnings": _object({"examples": {"type": "array", "items": example}}),
+        "Begun": _object({"files": {"type": "array", "items": _TEXT}}),
+    }

@@ -1,0 +1,1 @@
+"""The page's own connections: an endpoint of ours that says what moves, and shows frames where that is allowed."""

@@ -1,0 +1,57 @@
+// A conversation becomes an example: YAML to be pasted, or written into the file by who may change it.
+
+import { ask, part } from "./api.js";
+import { copyButton, fill, h, settled } from "./dom.js";
+import { exampleOf, isSaid } from "./example.js";
+import { write } from "./json.js";
+import { dialog, failure } from "./parts.js";
+import { words } from "./words.js";
+import { addition } from "./written.js";
+
+const t = words({
+  title: ["Make an example", "Сделать примером"],
+  name: ["Name of the example", "Название примера"],
+  nothing_said: ["Connect and say something first: the example is what went over the connection.", "Сначала подключитесь и скажите что-нибудь: пример — это то, что прошло по соединению."],
+  paste: ["Paste it below examples: of this endpoint in endpoints.yaml.", "Вставьте это под examples: этого адреса в endpoints.yaml."],
+  write: ["Write into the file", "Записать в файл"],
+});
+
+/** A button that opens it; `conversations()` gives [{frames, params}]. */
+export const exampleButton = (endpoint, page, conversations) =>
+  h("button.quiet", { type: "button", onclick: () => open(endpoint, page, conversations()) }, t("title"));
+
+function open(endpoint, page, conversations) {
+  const said = conversations.filter(isSaid);
+  if (!said.length) { dialog(t("title"), h("p", t("nothing_said"))); return; }
+  const example = exampleOf(said, page.login?.login);
+  const name = h("input", { required: true, maxlength: "200", autocomplete: "off", value: firstWords(example) });
+  const shown = h("div.stack"), acts = h("div.row.end");
+  const send = (dry_run) => ask("POST", `/api/endpoints/${part(endpoint.name)}/examples`, write({ name: name.value.trim(), ...example, dry_run }));
+  const preview = async () => {
+    if (!name.value.trim()) return;
+    try {
+      const found = await send(true);
+      fill(shown, found.file ? null : h("p.dim.small", t("paste")), addition(found));
+      fill(acts, copyButton(t("copy"), t("copied"), found.text), page.edit === "all"
+        ? h("button.primary", { disabled: found.problems.some((one) => one.severity === "error") }, t("write")) : null);
+    } catch (problem) { fill(shown, failure(problem)); fill(acts); }
+  };
+  name.addEventListener("input", settled(300, preview));
+  preview();
+  dialog(t("title"), h("form.stack", { onsubmit: async (event) => {
+    event.preventDefault();
+    if (page.edit !== "all") return;
+    try {
+      const found = await send(false);
+      fill(shown, addition(found));
+      if (found.written) fill(acts);
+    } catch (problem) { fill(shown, failure(problem)); }
+  } }, h("label", t("name"), name), shown, acts));
+}
+
+/** The first text that was sent, short. */
+function firstWords({ steps }) {
+  const sent = steps.find((one) => one.send !== undefined)?.send ?? "";
+  const text = typeof sent === "string" ? sent : Object.values(sent).find((one) => typeof one === "string") ?? "";
+  return text.trim().slice(0, 40);
+}

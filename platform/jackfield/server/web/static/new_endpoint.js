@@ -1,0 +1,83 @@
+// New endpoint: a form of five fields, and what its group has. What it would write is shown while one types.
+
+import { get, part, post } from "./api.js";
+import { fill, h, icon, settled } from "./dom.js";
+import { dialog, failure } from "./parts.js";
+import { words } from "./words.js";
+import { addition } from "./written.js";
+
+const t = words({
+  title: ["New endpoint", "Новый адрес"],
+  name: ["Name", "Имя"],
+  url: ["Address", "Адрес"],
+  process: ["Process", "Процесс"],
+  who: ["Who may enter", "Кому можно"],
+  required: ["everyone who is logged in", "всем, кто вошёл"],
+  optional: ["everyone; who is logged in is known", "всем; кто вошёл — известен"],
+  public: ["everyone", "всем"],
+  roles: ["roles", "ролям"],
+  role_names: ["Roles, blanks between", "Роли через пробел"],
+  summary: ["What it is for, in a line", "Для чего он, одной строкой"],
+  group: ["A group for conversations", "Группа для общих разговоров"],
+  pattern: ["Group", "Группа"],
+  reply_to: ["Who gets the reply", "Кто получает ответ"],
+  sender: ["the sender", "отправитель"],
+  everyone: ["all in the group", "все в группе"],
+  others: ["the others in the group", "остальные в группе"],
+  presence: ["Show who is there", "Показывать, кто здесь"],
+  history: ["Last events for newcomers", "Последних событий для вошедших"],
+  create: ["Add", "Добавить"],
+});
+
+/** A button that opens the form; nothing where the reader may not change the files. */
+export const newEndpoint = (page) => (page.edit === "all"
+  ? h("button", { type: "button", onclick: open }, icon("add"), t("title")) : null);
+
+async function open() {
+  const names = await get("/api/processes?limit=200").then((found) => found.processes.map((one) => one.name), () => []);
+  const shown = h("div.stack"), add = h("button.primary", t("create"));
+  const form = h("form.two", { oninput: settled(300, () => preview()), onsubmit: (event) => { event.preventDefault(); send(false); } });
+  const field = (name, more = {}) => h("label", t(name), h("input", { name, autocomplete: "off", spellcheck: "false", ...more }));
+  const choice = (name, label, values) => h("label", label, h("select", { name }, values.map(([value, text]) => h("option", { value }, text))));
+  const roles = h("label", { hidden: true }, t("role_names"), h("input", { name: "roles", autocomplete: "off" }));
+  const who = choice("access", t("who"), ["required", "optional", "public", "roles"].map((one) => [one, t(one)]));
+  who.addEventListener("change", () => { roles.hidden = form.access.value !== "roles"; });
+  fill(form,
+    field("name", { required: true, maxlength: "64", pattern: "[A-Za-z][A-Za-z0-9_.\\-]*", placeholder: "room" }),
+    field("url", { required: true, placeholder: "/ws/rooms/{room}" }),
+    field("process", { required: true, list: "processes", placeholder: "chat.say" }),
+    h("datalist", { id: "processes" }, names.map((one) => h("option", { value: one }))),
+    who, roles, field("summary", { maxlength: "200", spellcheck: "true" }),
+    h("details", h("summary", t("group")), h("div.two",
+      h("label", t("pattern"), h("input", { name: "group", autocomplete: "off", placeholder: "room:{room}" })),
+      choice("reply_to", t("reply_to"), [["", t("sender")], ["group", t("everyone")], ["others", t("others")]]),
+      h("label.inline", h("input", { type: "checkbox", name: "presence" }), t("presence")),
+      h("label", t("history"), h("input", { type: "number", name: "history", min: "0", max: "1000" })))),
+    shown, h("div.row.end", add));
+
+  const asked = () => {
+    const given = Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, value.trim()]).filter(([, value]) => value));
+    const { access, roles: named = "", presence, history, ...texts } = given;
+    const admits = access === "roles" ? { roles: named.split(/[\s,]+/).filter(Boolean) } : { access };
+    return { ...texts, ...admits, ...(presence ? { presence: true } : {}), ...(history ? { history: Number(history) } : {}) };
+  };
+
+  const preview = async () => {
+    const { name, url, process } = asked();
+    if (name && url && process) await send(true);
+  };
+
+  let turn = 0;
+  async function send(dry_run) {
+    const mine = ++turn;
+    try {
+      const found = await post("/api/endpoints", { ...asked(), dry_run });
+      if (mine !== turn) return;
+      fill(shown, addition(found, `#talk/${part(asked().name ?? "")}`));
+      if (found.written) fill(form, shown);
+    } catch (problem) { if (mine === turn) fill(shown, failure(problem)); }
+  }
+
+  dialog(t("title"), form);
+  form.name.focus?.();
+}

@@ -1,0 +1,64 @@
+"""Every place of the page by axe-core: no fault that keeps somebody out, in any dress. And none of them runs markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import node
+from tests.walk.conftest import Server
+from tests.walk.page.conftest import Open, log_in, open_page, start
+from tests.walk.page.hostile import HOSTILE, begin, places
+
+__all__ = ["open_page", "start"]
+
+pytestmark = pytest.mark.walk
+
+RUN = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | ")}`);
+}"""
+WAYS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark, on a phone, in Russian": {
+        "color_scheme": "dark",
+        "viewport": {"width": 390, "height": 844},
+        "locale": "ru-RU",
+        "reduced_motion": "reduce",
+    },
+}
+SHOWN = {"#talk", "#unanswered", "#kept"}
+"""Places that show what somebody wrote."""
+
+
+@pytest.mark.tool
+@pytest.mark.parametrize("way", WAYS)
+def test_no_place_keeps_anybody_out(way: str, start: Callable[..., Server], tmp_path: Path, open_page: Open) -> None:
+    axe = (node.needs("axe-core") / "axe.min.js").read_text("utf-8")
+    server = begin(start, tmp_path, "--edit")
+    page = open_page(server, **WAYS[way])
+    page.evaluate(axe)
+    faults = {"login": page.evaluate(RUN)}
+    log_in(page, server)
+    for address in places(page, server):
+        page.evaluate("window.axe || " + axe)
+        faults[address] = page.evaluate(RUN)
+    assert {address: found for address, found in faults.items() if found} == {}
+
+
+def test_what_anybody_wrote_is_text_everywhere(start: Callable[..., Server], tmp_path: Path, open_page: Open) -> None:
+    server = begin(start, tmp_path, "--edit")
+    page = open_page(server)
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    log_in(page, server)
+    seen = set()
+    for address in places(page, server):
+        assert page.evaluate("[window.hacked, document.querySelectorAll('img, main script').length]") == [None, 0]
+        if "onerror" in page.inner_text("body"):
+            seen.add(address.partition("/")[0])
+    assert seen >= SHOWN
+    assert HOSTILE in page.inner_text(".left .title")

@@ -1,0 +1,122 @@
+"""Processes in a browser: a table is edited, broken, mended, tried and saved; nothing of a file is markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.walk.conftest import Server, write
+from tests.walk.page.conftest import Open, log_in, open_page, start
+
+__all__ = ["open_page", "start"]
+
+pytestmark = pytest.mark.walk
+
+ENDPOINTS = """
+endpoints:
+  faq:
+    url: /ws/faq
+    process: answers
+    auth: public
+    examples: [{name: "Часы", steps: [{send: {message: "Часы", age: 70}, expect: {text: "С 9 до 18."}}]}]
+  app: {url: /ws/app, process: answers}
+  hostile: {url: /ws/hostile, process: hostile.say, summary: "<img src=x>"}
+"""
+HOSTILE = '''
+from jackfield import process
+
+@process
+def say(text: str, n: int) -> str:
+    """<script>alert(1)</script>
+
+    <img src=x onerror=alert(1)> 😀
+    """
+    return f"{text} {n}"
+'''
+TABLE = (
+    "\ufeff# Ответы\r\nfirst;message;age? (integer);reply.text\r\n"
+    'kids;Скидка;< 18;"Да; 10 %"\r\nhours;Часы;;С 9 до 18.\r\nrest;;;Не понял: {message}\r\n'
+)
+
+
+@pytest.fixture
+def server(start: Callable[..., Server], tmp_path: Path) -> Server:
+    write(tmp_path, ENDPOINTS, hostile=HOSTILE)
+    table(tmp_path).write_bytes(TABLE.encode())
+    return start(tmp_path, "--edit")
+
+
+def table(folder: Path) -> Path:
+    return folder / "processes" / "answers.csv"
+
+
+def paste(page: Any, text: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("text => navigator.clipboard.writeText(text)", text)
+    page.keyboard.press("Control+v")
+
+
+def test_a_table_is_edited_broken_mended_tried_and_saved(server: Server, open_page: Open) -> None:
+    page = open_page(server)
+    log_in(page, server)
+    page.get_by_role("link", name="Processes").click()
+    page.locator(".plugged", has_text="answers").get_by_text("/ws/app").wait_for()
+    page.locator("a.process", has_text="answers").click()
+    page.get_by_role("grid").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type(">= много")
+    page.keyboard.press("Enter")
+    page.locator(".grid-cell.bad").wait_for()
+    page.get_by_role("button", name="C3").click()
+    assert "no integer" in page.locator(".says").inner_text()
+    page.keyboard.press("Control+z")
+    page.locator(".grid-cell.bad").wait_for(state="detached")
+    page.keyboard.press("Control+Home")
+    page.get_by_role("button", name="Add a row below").click()
+    paste(page, 'far\tДоставка\t\t"Завтра;\nили 😀"\r\n')
+    page.get_by_label("message", exact=True).fill("Доставка")
+    page.keyboard.press("Control+Enter")  # saves first
+    page.get_by_text("row far answers").wait_for()
+    assert page.locator(".grid-row.chosen").get_attribute("aria-rowindex") == "3"
+    assert page.locator(".grid-cell.failed").all_inner_texts() == ["Скидка", "< 18"]
+    new = 'far;Доставка;;"Завтра;\nили 😀"\r\n'
+    assert table(server.folder).read_bytes().decode() == TABLE.replace("hours;", f"{new}hours;")
+    page.get_by_role("button", name="Run the examples").click()
+    page.get_by_text("1 example, passed").wait_for()
+
+
+def test_a_file_that_changed_meanwhile_is_shown_and_not_overwritten(server: Server, open_page: Open) -> None:
+    row = quote('{"message": "Где?", "age": 5}')
+    page = open_page(server, f"/#processes/answers?row={row}", expected="412")
+    log_in(page, server)
+    page.get_by_text("not saved").wait_for()
+    begun = page.get_by_role("row").filter(has_text="Где?").get_by_role("gridcell")
+    assert begun.all_inner_texts()[1:3] == ["Где?", "5"]
+    theirs = TABLE.replace("С 9 до 18.", "Закрыто")
+    table(server.folder).write_bytes(theirs.encode())
+    page.keyboard.press("Control+s")
+    page.get_by_role("dialog").get_by_text("Закрыто").wait_for()
+    assert table(server.folder).read_bytes() == theirs.encode()
+    page.get_by_role("button", name="Save mine over it").click()
+    page.locator(".bar").get_by_text("saved", exact=True).wait_for()
+    assert "Где?" in table(server.folder).read_text("utf-8")
+
+
+def test_a_docstring_is_text_on_a_phone_in_russian(server: Server, open_page: Open) -> None:
+    page = open_page(server, viewport={"width": 390, "height": 844}, locale="ru-RU", color_scheme="dark")
+    log_in(page, server)
+    page.get_by_role("link", name="Процессы").click()
+    page.locator("a.process", has_text="hostile.say").click()
+    page.get_by_text("<img src=x onerror=alert(1)> 😀").wait_for()
+    page.get_by_text("<script>alert(1)</script>").first.wait_for()
+    assert page.locator("img, main script").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.get_by_role("button", name="JSON").click()
+    page.get_by_label("Сообщение").fill('{"text": "да 😀", "n": 9007199254740993}')
+    page.get_by_role("button", name=re.compile("Попробовать")).click()
+    page.locator("pre.json").get_by_text("да 😀 9007199254740993").wait_for()
