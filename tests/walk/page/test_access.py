@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,12 @@ WAYS: dict[str, dict[str, Any]] = {
         "reduced_motion": "reduce",
     },
 }
-SHOWN = {"#talk", "#unanswered", "#kept", "docs", "asyncapi"}
+DIALOGS = (
+    ("talk", "Copy as|Копировать как"),
+    ("talk", "Make an example|Сделать примером"),
+    ("processes", "New endpoint|Новый адрес"),
+)
+SHOWN = {"#talk", "#processes", "#unanswered", "#kept", "#people", "docs", "asyncapi"}
 """Places that show what somebody wrote."""
 
 
@@ -48,6 +54,13 @@ def test_no_place_keeps_anybody_out(way: str, start: Callable[..., Server], tmp_
     for address in places(page, server):
         page.evaluate("window.axe || " + axe)
         faults[address] = page.evaluate(RUN)
+    for place, button in DIALOGS:
+        page.goto(f"{server.http}/console/#{place}")
+        page.get_by_role("button", name=re.compile(button)).first.click()
+        page.locator("dialog[open]").wait_for()
+        page.evaluate("window.axe || " + axe)
+        faults[button] = page.evaluate(RUN)
+        page.keyboard.press("Escape")
     assert {address: found for address, found in faults.items() if found} == {}
 
 

@@ -156,7 +156,7 @@ function help() {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable], [role=grid]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "?" && page) help();
   const search = event.key === "/" && document.querySelector("[data-search]");

@@ -4,7 +4,6 @@ import { get, part, root } from "./api.js";
 import { beginning } from "./beginning.js";
 import { fill, h, icon } from "./dom.js";
 import { client } from "./client.js";
-import { newEndpoint } from "./new_endpoint.js";
 import { empty, searchField } from "./parts.js";
 import { words } from "./words.js";
 
@@ -26,7 +25,7 @@ export async function show({ page, main, side, rest, go }) {
   const list = h("nav", { "aria-label": t("search") });
   const paint = (wanted) => fill(list, byTag(endpoints.filter((one) => matches(one, wanted)), name));
   const swagger = h("a.item", { href: `${root}/docs` }, "Swagger UI", h("small", t("swagger")));
-  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list, endpoints.length ? newEndpoint(page) : null,
+  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list,
     page.reader ? h("div", h("h3", t("http")), swagger) : null);
   paint("");
   if (!name && page.edit === "all") {
