@@ -342,7 +342,7 @@ async def test_support(make: Make, visitor: Visitor) -> None:
     await page.run(COUNT)
     await wait(page, 'text("#there") === "Somebody will be with you soon."')
     desk = await visitor.open(f"{server.http}/desk.html")
-    await log_in(desk, "anna", anna)
+    await log_in_elsewhere(desk, "anna", anna)
     with server.socket("/ws/hall", additional_headers=cookie(server, "anna", anna)) as hall:
         assert hear(hall, "history")["events"] == []
         await fill_in(page, "say", text="Не открывается <b>дверь</b> 🚪")
