@@ -86,7 +86,7 @@ function cords(count) {
   return s("svg.cords", { viewBox: `0 0 80 ${height}`, width: 80, height, "aria-hidden": "true" },
     Array.from({ length: count }, (_, at) => {
       const y = at * LINE + LINE / 2;
-      return [s("path", { d: `M9 ${y}C48 ${y + 6} 32 ${middle + 6} 68 ${middle}` }), s("circle.jack", { cx: 7, cy: y, r: 5 }), s("circle.hole", { cx: 7, cy: y, r: 2 })];
+      return [s("path", { d: `M9 ${y}C32 ${y + 10} 46 ${middle + 10} 68 ${middle}` }), s("circle.jack", { cx: 7, cy: y, r: 5 }), s("circle.hole", { cx: 7, cy: y, r: 2 })];
     }), s("rect.plug", { x: 64, y: middle - 4, width: 16, height: 8, rx: 2 }));
 }
 
