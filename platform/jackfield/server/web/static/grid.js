@@ -131,6 +131,7 @@ export function grid(model, { moved = () => {} } = {}) {
     else if (name === "Delete" || name === "Backspace") put((at, place) => [at, place, ""]);
     else if (ctrl && (letter === "z" || letter === "y")) { if (letter === "y" || shiftKey) model.redo(); else model.undo(); go(row, column); }
     else if (!ctrl && name.length === 1) edit(name);
+    else if (["Process", "Dead", "Unidentified"].includes(name)) { edit(); editor?.select(); return; } // an input method composes there
     else return;
     event.preventDefault();
   }
