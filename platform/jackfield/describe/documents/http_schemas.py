@@ -73,6 +73,8 @@ _GROUP_EVENT: JSON = {
     "propertyNames": {"not": {"pattern": r"^(\$|error$|group$)"}},
 }
 _DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "examples": ["90d"]}
+_NEXT = "What `next` of the page before says."
+
 PARAMETERS: Mapping[str, JSON] = {
     "for": {
         "description": "How long the user does not get in again: 10m, 12h or 7d, a year at most.",
@@ -104,12 +106,26 @@ PARAMETERS: Mapping[str, JSON] = {
     },
     "If-None-Match": {"const": "*", "description": "For a new file."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
-    "address": {"type": "string", "examples": ["192.0.2.7"], "description": "The address of a client."},
+    "address": {
+        "type": "string",
+        "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}],
+        "examples": ["192.0.2.7"],
+        "description": "The address of a client.",
+    },
     "since": {"type": "string", **_DURATION, "examples": ["24h"], "description": "For how long back, 24h or 7d."},
-    "after": {"type": "string", "description": "What `next` of the page before says."},
+    "after": {"type": "string", "description": _NEXT},
     **http_seen.PARAMETERS,
+    "connections.after": {"type": "string", "pattern": r"^([0-9]{1,12}(\.[0-9]{1,9})?)?$", "description": _NEXT},
+    "process.after": {"type": "string", "pattern": "^[0-9]{1,8}$", "description": "The number of the last row seen."},
+    "refusals.login": {"type": "string", "description": "A login, as the refusals have it."},
+    "refusals.id": {
+        "type": "string",
+        "pattern": "^([2-9CDFGHJKMNPQRTVWXYcdfghjkmnpqrtvwxy]{6})?$",
+        "examples": ["K7QF2M"],
+        "description": "The id that somebody was told.",
+    },
 }
-"""The schemas of what stands in braces in the addresses, in the query and in headers."""
+"""The schemas of what stands in braces, in the query and in headers; under `CALL.NAME` those of one call alone."""
 
 _ROLE: JSON = {**_NAME, "pattern": rf"^[^\s,+\-{_CONTROL}][^\s,{_CONTROL}]*$"}
 _PASSWORD: JSON = {
