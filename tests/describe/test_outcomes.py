@@ -196,3 +196,9 @@ def enter() -> Welcome:
     assert names(outcomes.refusals(asked)) - names(outcomes.refusals(other)) == own
     assert [name for one in asked.feeds for name in one.names] == ["welcome"]
     assert other.feeds == ()
+
+
+@pytest.mark.parametrize("inspect", ["payloads", "unmatched", ["payloads", "unmatched"]])
+def test_an_endpoint_that_keeps_messages_says_so_in_its_documents(operation: Make, inspect: Any) -> None:
+    told = [one for one in phrases.asides(operation(inspect=inspect)) if "are kept" in one]
+    assert len(told) == ("unmatched" in inspect)

@@ -15,7 +15,7 @@ const t = words({
   sample: ["A file to begin with", "Файл для начала"],
   no_login: ["The first row has no column login. It has: {heads}", "В первой строке нет колонки login. Есть: {heads}"],
   no_rows: ["There is no user below the first row.", "Под первой строкой нет пользователей."],
-  too_many: ["{n} users are too many for the page; use jackfield users import.|{n} users are too many for the page (1,000 at most); use jackfield users import.",
+  too_many: ["{n} users are too many for the page (1,000 at most); use jackfield users import.",
     "{n} — слишком много для страницы (до 1000); есть команда jackfield users import."],
   row: ["Row", "Строка"],
   login: ["Login", "Логин"],

@@ -3,6 +3,7 @@
 import { get, part, post } from "./api.js";
 import { fill, h, icon, s } from "./dom.js";
 import { fileList, openFile, publish } from "./files.js";
+import { newEndpoint } from "./new_endpoint.js";
 import { empty, failure, searchField } from "./parts.js";
 import { editedTable, liveTable } from "./table.js";
 import { tryPanel } from "./try.js";
@@ -73,7 +74,7 @@ function board(processes, endpoints, page) {
   const known = new Map(endpoints.map((one) => [one.name, one]));
   const plugged = processes.filter((one) => one.endpoints.length), loose = processes.filter((one) => !one.endpoints.length);
   if (!processes.length) return empty(t("none"));
-  return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), page.edit ? publish() : null),
+  return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), newEndpoint(page), page.edit ? publish() : null),
     plugged.map((one) => h("div.plugged", h("ul.jacks", one.endpoints.map((name) => jack(known.get(name) ?? { name, url: "" }))), cords(one.endpoints.length), card(one))),
     loose.length ? [h("h2.dim", t("unplugged")), h("div.loose", loose.map(card))] : null);
 }
@@ -86,7 +87,7 @@ function cords(count) {
   return s("svg.cords", { viewBox: `0 0 80 ${height}`, width: 80, height, "aria-hidden": "true" },
     Array.from({ length: count }, (_, at) => {
       const y = at * LINE + LINE / 2;
-      return [s("path", { d: `M9 ${y}C48 ${y + 6} 32 ${middle + 6} 68 ${middle}` }), s("circle.jack", { cx: 7, cy: y, r: 5 }), s("circle.hole", { cx: 7, cy: y, r: 2 })];
+      return [s("path", { d: `M9 ${y}C32 ${y + 10} 46 ${middle + 10} 68 ${middle}` }), s("circle.jack", { cx: 7, cy: y, r: 5 }), s("circle.hole", { cx: 7, cy: y, r: 2 })];
     }), s("rect.plug", { x: 64, y: middle - 4, width: 16, height: 8, rx: 2 }));
 }
 
