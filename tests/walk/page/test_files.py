@@ -132,7 +132,7 @@ def test_an_editor_changes_tables_and_sees_no_other_file(
     page = open_page(server)
     log_in(page, server, "anna", "correct horse")
     page.get_by_role("link", name="Processes").click()
-    page.get_by_text("Choose a table on the left.").wait_for()
+    page.locator("a.process", has_text="answers").wait_for()
     assert page.locator(".side a").all_inner_texts() == ["processes/answers.csv"]
     page.get_by_role("link", name="processes/answers.csv").click()
     page.get_by_role("grid").focus()
