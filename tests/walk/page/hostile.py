@@ -85,13 +85,14 @@ def places(page: Any, server: Server) -> Iterator[str]:
     whole = "links => links.map(link => link.href)"
     links: list[str] = page.eval_on_selector_all("a.place", whole)
     assert len(links) >= 7, links
+    links += [f"{server.http}/#processes?file={path}" for path in ("processes/faq.csv", "endpoints.yaml")]
     while links:
         address = links.pop(0)
         if address in seen:
             continue
         seen.add(address)
         page.goto(address)
-        page.wait_for_function("() => document.querySelector('main').firstElementChild")
+        page.wait_for_function("() => document.querySelector('main')?.firstElementChild")
         page.wait_for_load_state("networkidle")
         yield address.removeprefix(f"{server.http}/")
         if "#" in address:  # else a document, whose items are its headings
