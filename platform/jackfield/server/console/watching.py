@@ -16,7 +16,7 @@ from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.tap import Tap
 from jackfield.server.live import Live
 
-__all__ = ["FRAMES", "MOST_WATCHED", "SHOWN", "Watching"]
+__all__ = ["FRAMES", "MOST_WATCHED", "PAGE_WAITS", "SHOWN", "Watching"]
 
 SHOWN = 64 * 1024
 """Bytes of a watched frame that are shown."""
@@ -27,7 +27,8 @@ FRAMES = 50
 MOST_WATCHED = 5
 """Connections that one open page watches at most."""
 
-_WAITING = 1024 * 1024  # bytes that wait for a page above which it is shown no frame
+PAGE_WAITS = 1024 * 1024
+"""Bytes that wait for an open page from which on it is shown no watched frame."""
 
 
 @dataclass(eq=False, slots=True)
@@ -129,7 +130,7 @@ class Watching:
     def _tell(self, one: _Watched, event: dict[str, Any]) -> None:
         text = msgspec.json.encode(event)
         for page in one.pages.values():
-            if page.outbox.pending < _WAITING:
+            if page.outbox.pending < PAGE_WAITS:
                 page.hear(text)
             elif event["event"] == "frame":
                 one.left_out += 1
