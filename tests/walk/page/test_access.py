@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -31,7 +33,12 @@ WAYS: dict[str, dict[str, Any]] = {
         "reduced_motion": "reduce",
     },
 }
-SHOWN = {"#talk", "#unanswered", "#kept"}
+DIALOGS = (
+    ("talk", "Copy as|Копировать как"),
+    ("talk", "Make an example|Сделать примером"),
+    ("processes", "New endpoint|Новый адрес"),
+)
+SHOWN = {"#talk", "#processes", "#unanswered", "#kept", "#people", "docs", "asyncapi"}
 """Places that show what somebody wrote."""
 
 
@@ -47,6 +54,13 @@ def test_no_place_keeps_anybody_out(way: str, start: Callable[..., Server], tmp_
     for address in places(page, server):
         page.evaluate("window.axe || " + axe)
         faults[address] = page.evaluate(RUN)
+    for place, button in DIALOGS:
+        page.goto(f"{server.http}/console/#{place}")
+        page.get_by_role("button", name=re.compile(button)).first.click()
+        page.locator("dialog[open]").wait_for()
+        page.evaluate("window.axe || " + axe)
+        faults[button] = page.evaluate(RUN)
+        page.keyboard.press("Escape")
     assert {address: found for address, found in faults.items() if found} == {}
 
 
@@ -62,3 +76,17 @@ def test_what_anybody_wrote_is_text_everywhere(start: Callable[..., Server], tmp
             seen.add(address.partition("/")[0])
     assert seen >= SHOWN
     assert HOSTILE in page.inner_text(".left .title")
+
+
+def test_the_login_leads_back_and_never_away(start: Callable[..., Server], tmp_path: Path, open_page: Open) -> None:
+    server = begin(start, tmp_path)
+    page = open_page(server, "/auth/login?next=/ws/bot%3Fa=1%23b", expected="426")
+    page.fill("input[name=login]", "admin")
+    page.fill("input[name=password]", server.password())
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{server.http}/ws/bot?a=1#b")
+    assert page.is_visible("main h1")
+    for away in ("//evil.example", "/%5Cevil.example", "javascript:alert(1)"):
+        page.goto(f"{server.http}/auth/login?next={quote(away, safe='')}")
+        page.wait_for_selector("nav.places")
+        assert page.url.startswith(f"{server.http}/console/"), away
