@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket as network
 import subprocess
@@ -114,6 +115,7 @@ def test_who_calls(server: Server) -> None:
     done = server.run("call", "/ws/echo", given=line)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("jackfield: refused: 401 not_logged_in - ")
+    assert re.search(r" \[[2-9A-Z]{6}\]", done.stderr), "the id, to be read out"
     assert "/auth/login" in done.stderr
     assert done.stderr.endswith(' On this machine: jackfield call /ws/echo --token "$(jackfield token admin)"\n')
     done = server.run("call", "/ws/echo", "--login", "admin", "--password", "wrong-guess", given=line)

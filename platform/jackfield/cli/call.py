@@ -236,7 +236,8 @@ class _Refused(Failure):
 
     def __init__(self, status: int, body: Mapping[str, Any]) -> None:
         self.code = body.get("code", "")
-        parts = (str(status), self.code, "-", body.get("detail", "no reason given"), body.get("fix", ""))
+        told = f"[{body['refusal']}]" if "refusal" in body else ""
+        parts = (str(status), self.code, "-", body.get("detail", "no reason given"), body.get("fix", ""), told)
         super().__init__("refused: " + " ".join(part for part in parts if part))
 
 
