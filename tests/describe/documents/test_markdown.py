@@ -16,7 +16,7 @@ from jackfield.config.plan import Example, Guest, Step
 from jackfield.describe import outcomes
 from jackfield.describe.contract import Contract
 from jackfield.describe.documents import markdown
-from jackfield.describe.documents.rendered import html
+from jackfield.describe.documents.rendered import html, render
 from tests.describe.made import contract_of
 from tests.projects import write
 
@@ -111,11 +111,23 @@ def test_every_link_finds_its_heading(text: str) -> None:
     assert set(re.findall(r'href="#([^"]*)"', page)) <= set(anchors)
 
 
+def test_a_page_has_the_contents_beside_it_and_leads_to_where_one_talks(full: Contract, text: str) -> None:
+    reported = markdown.reference(full, ADDRESS, "../console/#talk/")
+    assert [one for one in re.findall(r"^ *- \[.*", reported, re.MULTILINE) if "](#" in one] == []
+    assert "[Talk to it](../console/#talk/ticket)" in chapter(reported, "ticket")
+    assert "Talk to it" not in text
+    page = render(reported)
+    found = [one for one in page.headings if one.level == 3]
+    assert [one.text for one in found] == [operation.name for operation in full.operations]
+    for one in page.headings:
+        assert f'<h{one.level} id="{one.anchor}"><a href="#{one.anchor}">' in page.body
+
+
 def test_a_description_cannot_swallow_what_follows(full: Contract) -> None:
     first, *others = full.operations
     one = replace(full, operations=(replace(first, description="```\nforgotten"), *others))
     page = html(markdown.reference(one, ADDRESS))
-    assert re.findall(r"<h3[^>]*>([^<]*)", page) == [operation.name for operation in full.operations]
+    assert re.findall(r"<h3[^>]*><a[^>]*>([^<]*)", page) == [operation.name for operation in full.operations]
 
 
 def test_links_to_the_codes_find_them_whatever_endpoints_are_called(full: Contract) -> None:
@@ -126,7 +138,8 @@ def test_links_to_the_codes_find_them_whatever_endpoints_are_called(full: Contra
     assert len(set(anchors)) == len(anchors)
     assert {"errors", "errors-1", "errors-2", "refusals-1", "close-codes-1"} <= set(anchors)
     assert '<a href="#errors-2"><code>invalid_message</code></a>' in page
-    assert set(re.findall(r'href="#([^"]*)"', page)) == {*anchors} - {"errors", "getting-in"}
+    in_text = re.sub(r"(<h\d[^>]*>)<a [^>]*>", r"\1", page)  # each heading leads to itself
+    assert set(re.findall(r'href="#([^"]*)"', in_text)) == {*anchors} - {"errors", "getting-in"}
 
 
 class _Tags(HTMLParser):

@@ -11,7 +11,7 @@ from tests.server.conftest import OpenServed
 
 STATIC = resources.files("jackfield.server.web") / "static"
 FILES = sorted(entry.name for entry in STATIC.iterdir() if entry.name != "page.html")
-MOST = 256 * 1024
+MOST = 300 * 1024
 
 
 @pytest.mark.parametrize("path", ["/", "/console", "/console/"])

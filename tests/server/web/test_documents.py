@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from html import unescape
 from importlib.metadata import PackageNotFoundError
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import yaml
@@ -16,6 +19,7 @@ from jackfield.describe.documents import openapi
 from jackfield.server.generation import Generation
 from jackfield.server.web import documents
 from jackfield.server.web.console import PAGE_POLICY
+from jackfield.server.web.pages import POLICY
 from tests.server.conftest import Build, OpenServed
 from tests.server.served import SERVED, SERVED_CODE, Answer, Served
 
@@ -63,7 +67,7 @@ async def test_with_an_admin_port_they_stand_there_alone(open_served: OpenServed
 
 
 async def test_what_stands_beside_them_is_nothing(served: Served) -> None:
-    for path in ("/docs/other", "/docs/other.js", "/openapi.yaml", "/asyncapi", "/docs/../docs"):
+    for path in ("/docs/other", "/docs/other.js", "/openapi.yaml", "/asyncapi/", "/docs/../docs"):
         assert (await served.http("GET", path)).status == 404, path
 
 
@@ -187,21 +191,45 @@ async def test_without_the_package_the_page_says_how_to_have_it(
     assert (await served.http("GET", "/openapi.json")).status == 200
 
 
-async def test_the_reference_is_a_page_without_a_script(served: Served) -> None:
-    answer = await served.http("GET", "/docs/reference")
+@pytest.mark.parametrize("path", ["/docs/reference", "/asyncapi"])
+async def test_the_reference_is_a_page_without_a_script(served: Served, path: str) -> None:
+    answer = await served.http("GET", path)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"] == POLICY
     text = answer.body.decode()
-    assert "<script" not in text
+    assert re.findall(r"<script|<style| style=| on\w+=", text) == []
     assert "ws://127.0.0.1:8000/ws/rooms/{room}" in text
     assert "Повторяет" in text
     assert text.count("<h1") == 1
 
 
+async def test_the_reference_has_the_places_beside_it_below_each_prefix(open_served: OpenServed) -> None:
+    head = "title: '<b>Стойка</b> 📞'"
+    served = await open_served('  say: {url: /ws/say, process: p.echo, tags: ["<i>Чат"]}', SERVED_CODE, head=head)
+    answer = await served.http("GET", "/rt/docs/reference", root_path="/rt")
+    text = answer.body.decode()
+    assert '<a class="title" href="../console/">&lt;b&gt;Стойка&lt;/b&gt; 📞</a>' in text
+    assert re.findall(r'class="place" href="\.\./console/#(\w+)"', text) == ["talk", "processes", "live", "people"]
+    assert '<a class="place" aria-current="page" href="../docs/reference">' in text
+    assert text.count('<path d="M') == 5
+    contents = text.partition('aria-label="Contents">')[2].partition("</nav>")[0]
+    shown = [unescape(words) for words in re.findall(r">([^<]+)<", contents)]
+    assert shown == ["Getting in", "<i>Чат", "say", "Limits", "Errors", "Close codes", "Refusals"]
+    for anchor in re.findall(r'href="#([^"]*)"', contents):
+        assert f' id="{anchor}"' in text
+    for link in re.findall(r'href="(\.\./[^#"]*)', text):
+        found = await served.http("GET", urljoin("/rt/docs/reference", link), root_path="/rt")
+        assert found.status == 200, link
+    other = (await served.http("GET", "/rt/asyncapi", root_path="/rt")).body.decode()
+    assert '<a aria-current="page" href="./asyncapi">AsyncAPI</a>' in other
+    links = {urljoin("/rt/asyncapi", link) for link in re.findall(r'href="(\./[^#"]*)', other)}
+    assert links == {urljoin("/rt/docs/reference", link) for link in re.findall(r'href="(\.\./[^#"]*)', text)}
+
+
 HTML = ("accept", "text/html,application/xhtml+xml")
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/reference"])
+@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/reference", "/asyncapi"])
 async def test_a_browser_is_shown_how_to_log_in(open_served: OpenServed, path: str) -> None:
     served = await open_served(SERVED, SERVED_CODE, **PUBLIC, public_url="http://127.0.0.1:8000/rt")
     await served.add("аня", "support")

@@ -31,12 +31,12 @@ HOSTILE = '''
 from jackfield import process
 
 @process
-def say(text: str) -> str:
+def say(text: str, n: int) -> str:
     """<script>alert(1)</script>
 
     <img src=x onerror=alert(1)> 😀
     """
-    return text
+    return f"{text} {n}"
 '''
 TABLE = (
     "\ufeff# Ответы\r\nfirst;message;age? (integer);reply.text\r\n"
@@ -116,6 +116,7 @@ def test_a_docstring_is_text_on_a_phone_in_russian(server: Server, open_page: Op
     page.get_by_text("<script>alert(1)</script>").first.wait_for()
     assert page.locator("img, main script").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    page.get_by_label("text", exact=True).fill("да 😀")
+    page.get_by_role("button", name="JSON").click()
+    page.get_by_label("Сообщение").fill('{"text": "да 😀", "n": 9007199254740993}')
     page.get_by_role("button", name=re.compile("Попробовать")).click()
-    page.locator("pre.json").get_by_text("да 😀").wait_for()
+    page.locator("pre.json").get_by_text("да 😀 9007199254740993").wait_for()

@@ -62,12 +62,11 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     kept = tuple(replace(call, tag="Administration", access="admin") for call in (*_kept(), _REFUSALS))
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
-    files = tuple(replace(call, tag="Files") for call in _files())
-    additions = tuple(replace(call, tag="Files", access="admin") for call in _additions())
+    files = tuple(replace(call, tag="Files") for call in (*_files(), *_additions()))
     seen = tuple(replace(call, tag="Administration", access="admin") for call in _seen())
     page = tuple(replace(call, tag="Page") for call in _page())
     administration = (*(administration if auth.own else ()), *keys, *kept, *seen)
-    found = (*known, *administration, *outside, *processes, *files, *additions, *page, *server)
+    found = (*known, *administration, *outside, *processes, *files, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -207,7 +206,8 @@ _DESCRIPTIONS = {
     "schemas": "With `serve --edit`. JSON Schemas for editors, with the names that the files have.",
     "add-endpoint": f"{_ADD} With a new problem nothing is written, and the answer has it. What the group has goes "
     "below `groups:`.",
-    "add-example": f"{_ADD} It comes below its endpoint, in the file in which that stands.",
+    "add-example": f"{_ADD} It comes below its endpoint, in the file in which that stands. "
+    "With `dry_run` everybody who may enter gets the text.",
     "beginnings": "With `serve --edit`. What `jackfield new --examples` lists.",
     "begin": "With `serve --edit`. For a project without endpoints, as `jackfield new --example` does it.",
     "published": f"{_EDIT} What is kept for the way back, the newest first.",
@@ -364,13 +364,14 @@ def _seen() -> tuple[Call, ...]:
 
 
 def _additions() -> tuple[Call, ...]:
-    added, examples = at("Added"), "/api/endpoints/{name}/examples"
-    return (
-        Call("POST", "/api/endpoints", "add-endpoint", "Put an endpoint into the files", added, at("EndpointForm")),
-        Call("POST", examples, "add-example", "Put an example below an endpoint", added, at("ExampleForm")),
+    every, added = "/api/endpoints", at("Added")
+    example = Call("POST", f"{every}/{{name}}/examples", "add-example", "Put an example below an endpoint", added)
+    for_admins = (
+        Call("POST", every, "add-endpoint", "Put an endpoint into the files", added, at("EndpointForm")),
         Call("GET", "/api/examples", "beginnings", "What a project can begin with", at("Beginnings")),
         Call("POST", "/api/examples", "begin", "Begin an empty project with an example", at("Begun"), at("Beginning")),
     )
+    return replace(example, body=at("ExampleForm")), *(replace(call, access="admin") for call in for_admins)
 
 
 def _server() -> tuple[Call, ...]:

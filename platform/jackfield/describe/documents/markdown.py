@@ -7,21 +7,19 @@ contract and stands as it is.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import pairwise
 from typing import Any
-
-from markdown_it import MarkdownIt
+from urllib.parse import quote
 
 from jackfield.config.plan import Example, Guest, Limits
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import Contract, Heard, Operation
 from jackfield.describe.documents import keys
+from jackfield.describe.documents.commonmark import Anchors, described, fenced, plain, table
 from jackfield.describe.schema import envelope
 from jackfield.errors import CODES, Code
 
-__all__ = ["Anchors", "reference"]
+__all__ = ["reference"]
 
 _HOW = """\
 A **connection** is a WebSocket to one address. Over it go JSON objects, one in each text frame: you send a
@@ -36,24 +34,28 @@ _GETTING_IN = "Getting in"
 _LIMITS, _ERRORS, _CLOSES, _REFUSALS = _LAST = ("Limits", "Errors", "Close codes", "Refusals")
 
 
-def reference(contract: Contract, address: str) -> str:
-    """All endpoints, by heading and in the order of the file. `address` is where the server is, `https://host[/prefix]`."""
+def reference(contract: Contract, address: str, talk: str = "") -> str:
+    """All endpoints, by heading and in the order of the file. `address` is where the server is, `https://host[/prefix]`.
+
+    `talk` is for a page that has a list of contents: the address of what speaks with an endpoint, without its name.
+    """
     base = f"ws{address.removeprefix('http')}"
-    parts = [f"# {_text(contract.title)}", f"Version `{contract.version}`. Addresses begin with `{base}`.", _HOW]
+    parts = [f"# {plain(contract.title)}", f"Version `{contract.version}`. Addresses begin with `{base}`.", _HOW]
     parts += _logging_in(contract, address)
     anchors = Anchors()
     for heading in (contract.title, _GETTING_IN):
         anchors.of(heading)
     contents: list[str] = []
     for heading, operations in _by_heading(contract):
-        contents.append(f"- [{_text(heading)}](#{anchors.of(heading)})")
-        contents += (f"  - [`{one.name}`](#{anchors.of(one.name)}) {_text(one.summary)}".rstrip() for one in operations)
-    parts.append("\n".join(contents))
+        contents.append(f"- [{plain(heading)}](#{anchors.of(heading)})")
+        contents += (f"  - [`{one.name}`](#{anchors.of(one.name)}) {plain(one.summary)}".rstrip() for one in operations)
+    if not talk:
+        parts.append("\n".join(contents))
     links = {heading: anchors.of(heading) for heading in _LAST}  # an endpoint may be called `errors`, too
     for heading, operations in _by_heading(contract):
-        parts.append(f"## {_text(heading)}")
+        parts.append(f"## {plain(heading)}")
         for one in operations:
-            parts += _chapter(one, base, links)
+            parts += _chapter(one, base, links, talk)
     return "\n\n".join([*parts, *_codes(contract.operations)]) + "\n"
 
 
@@ -84,21 +86,23 @@ def _logging_in(contract: Contract, address: str) -> Iterator[str]:
         "needs neither when it is of the same site."
     )
     if contract.roles:
-        yield _table(
-            ("role", "who has it"), ((phrases.code(role), _text(text)) for role, text in contract.roles.items())
+        yield table(
+            ("role", "who has it"), ((phrases.code(role), plain(text)) for role, text in contract.roles.items())
         )
 
 
 # one endpoint
 
 
-def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Iterator[str]:
+def _chapter(operation: Operation, base: str, links: Mapping[str, str], talk: str) -> Iterator[str]:
     yield f"### {operation.name}"
-    if summary := _text(operation.summary):
+    if summary := plain(operation.summary):
         yield f"**{summary}**"
     if operation.description:
-        yield _described(operation.description)
+        yield described(operation.description)
     yield f"```\n{base}{operation.url}\n```"
+    if talk:
+        yield f"[Talk to it]({talk}{quote(operation.name, safe='')})"
     yield "\n".join(f"- {line}" for line in _facts(operation))
     if operation.parameters:
         rows = [keys.Row(name, keys.kind_of(found), True, "") for name, found in operation.parameters.items()]
@@ -123,12 +127,12 @@ def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Itera
 
 def _action(part: Operation, key: str, name: str) -> Iterator[str]:
     """The head of one kind of message; what differs from its endpoint."""
-    yield f"#### {_text(name)}"
+    yield f"#### {plain(name)}"
     if part.summary:
-        yield f"**{_text(part.summary)}**"
+        yield f"**{plain(part.summary)}**"
     if part.description:
-        yield _described(part.description)
-    facts = [f'A message of which {phrases.code(key)} is "{_text(name)}".']
+        yield described(part.description)
+    facts = [f'A message of which {phrases.code(key)} is "{plain(name)}".']
     if part.access.roles:
         facts.append(f"For callers with the role {' or '.join(map(phrases.code, part.access.roles))}.")
     if part.limits.rate is not None:
@@ -142,7 +146,7 @@ def _facts(operation: Operation) -> Iterator[str]:
     if operation.subprotocols:
         yield f"Sub-protocols: {_codes_of(operation.subprotocols)}."
     if len(operation.tags) > 1:
-        yield f"Also about {', '.join(_text(tag) for tag in operation.tags[1:])}."
+        yield f"Also about {', '.join(plain(tag) for tag in operation.tags[1:])}."
     if operation.session_warning is not None:
         yield f"The event `session_expiring` comes {phrases.span(operation.session_warning)} before the session ends."
     yield from filter(None, [phrases.refusals(operation), phrases.groups(operation), phrases.feeds(operation)])
@@ -163,11 +167,11 @@ def _limits(operation: Operation, links: Mapping[str, str]) -> Iterator[str]:
 def _shape(title: str, schema: dict[str, Any], narrowing: dict[str, Any] | None) -> Iterator[str]:
     yield f"**{title}**"
     if schema.get("description"):
-        yield _text(schema["description"])
+        yield plain(schema["description"])
     rows = keys.rows(schema, narrowing)
     yield _keys(rows) if rows else "An empty object, `{}`."
     if narrowing is not None and set(narrowing) - {"properties", "required", "$defs", "type"}:
-        block = _fenced(json.dumps(narrowing, ensure_ascii=False, indent=2), "json")
+        block = fenced(json.dumps(narrowing, ensure_ascii=False, indent=2), "json")
         yield f"It must also fit this JSON Schema:\n\n{block}"
 
 
@@ -187,7 +191,7 @@ def _reply(operation: Operation) -> Iterator[str]:
         yield f"**{title}**\n\nOne of these:"
         for number, found in enumerate(alternatives, 1):
             whole = {**found, "$defs": reply.get("$defs", {})}
-            yield from _shape(_text(found.get("title", f"The {number}.")), whole, None)
+            yield from _shape(plain(found.get("title", f"The {number}.")), whole, None)
     else:
         kind = keys.kind_of(reply, reply.get("$defs"))
         yield f"**{title}**\n\n{'A JSON object' if kind == 'object' else kind[:1].upper() + kind[1:]}."
@@ -229,14 +233,14 @@ def _classes(operation: Operation) -> Iterator[str]:
 
 
 def _class(found: keys.Class, where: str) -> Iterator[str]:
-    yield f"**{_text(found.name)}**{where}"
+    yield f"**{plain(found.name)}**{where}"
     if found.description:
-        yield _text(found.description)
+        yield plain(found.description)
     yield _keys(found.rows)
 
 
 def _example(operation: Operation, example: Example) -> Iterator[str]:
-    yield f"**Example{': ' + _text(example.name) if example.name else ''}**"
+    yield f"**Example{': ' + plain(example.name) if example.name else ''}**"
     guests = [line for name, guest in example.guests.items() for line in _guest(name, guest)]
     if guests:
         yield "\n".join(guests)
@@ -256,7 +260,7 @@ def _example(operation: Operation, example: Example) -> Iterator[str]:
                 lines.append(f"{client}← {json.dumps({'error': step.value}, ensure_ascii=False)}")
             case "expect_close":
                 lines.append(f"{client}  closed {value}")
-    yield _fenced("\n".join(lines))
+    yield fenced("\n".join(lines))
 
 
 def _guest(name: str, guest: Guest) -> Iterator[str]:
@@ -267,7 +271,7 @@ def _guest(name: str, guest: Guest) -> Iterator[str]:
         parts.append(f"with {'the role' if len(guest.roles) == 1 else 'the roles'} {_codes_of(guest.roles)}")
     parts += [f"{phrases.code(key)} is {phrases.code(value)}" for key, value in {**guest.params, **guest.query}.items()]
     if parts:
-        yield f"- {_text(name) + ': ' if name else ''}{', '.join(parts)}"
+        yield f"- {plain(name) + ': ' if name else ''}{', '.join(parts)}"
 
 
 def _outcome(operation: Operation, links: Mapping[str, str]) -> str:
@@ -313,61 +317,15 @@ def _codes(operations: tuple[Operation, ...]) -> Iterator[str]:
 
 def _code_table(head: tuple[str, ...], found: Iterable[Code], first: Callable[[Code], tuple[str, ...]]) -> str:
     rows = ((*first(code), f"`{code.name}`", code.sentence, "yes" if code.retry else "no") for code in found)
-    return _table(head, rows)
-
-
-# texts
+    return table(head, rows)
 
 
 def _keys(rows: Iterable[keys.Row]) -> str:
-    return _table(
+    return table(
         ("key", "kind", "must be there", "more"),
         ((phrases.code(row.key), row.kind, "yes" if row.required else "no", row.notes) for row in rows),
     )
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = [head, ["---"] * len(head), *([" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _text(text: str) -> str:
-    """Text of one line, in which no letter means something to Markdown."""
-    return re.sub(r"([\\`*_\[\]<>#|~&])", r"\\\1", " ".join(text.split()))
-
-
-def _described(text: str) -> str:
-    """A description whose headings are bold lines, for headings here are endpoints; what it left open is closed."""
-    lines = text.splitlines()
-    tokens = MarkdownIt("commonmark").parse(text)
-    for token, inline in pairwise(tokens):
-        if token.type == "heading_open" and token.map and token.level == 0:
-            first, last = token.map
-            lines[first:last] = [f"**{inline.content}**" if inline.content else "", *[""] * (last - first - 1)]
-    return phrases.closed("\n".join(lines))
-
-
 def _codes_of(texts: Iterable[str]) -> str:
     return ", ".join(map(phrases.code, texts))
-
-
-def _fenced(text: str, language: str = "") -> str:
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
-class Anchors:
-    """The names of headings in links, as GitHub makes them: small letters, hyphens, numbers for doubles."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
-
-    def of(self, heading: str) -> str:
-        """The name of the next heading."""
-        plain = re.sub(r"[^\w\- ]", "", " ".join(heading.split()).lower()).replace(" ", "-")
-        count = self._seen.get(plain, 0)
-        self._seen[plain] = count + 1
-        return f"{plain}-{count}" if count else plain

@@ -1,4 +1,4 @@
-"""`/openapi.json`, `/asyncapi.json`, `/docs` and what belongs to them: the documents, made at the first request.
+"""`/openapi.json`, `/asyncapi`, `/docs` and what belongs to them: the documents, made at the first request.
 
 They are made from the live routing table for the address by which they are asked for, once for each generation
 and address, in a thread: five hundred endpoints cost half a second, and as YAML several. `/docs` is Swagger UI
@@ -22,6 +22,7 @@ from starlette.responses import Response
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, rendered
 from jackfield.describe.documents.as_yaml import as_yaml
+from jackfield.describe.documents.asyncapi_markdown import readable
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN
 from jackfield.routing.table import RoutingTable
@@ -30,6 +31,7 @@ from jackfield.server.live import Live
 from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Caller, Request
 from jackfield.server.web import login_page, pages
+from jackfield.server.web.document_page import TALK, document_page
 from jackfield.server.web.kept import Kept, sent
 
 __all__ = ["ADDRESSES", "Documents"]
@@ -57,11 +59,21 @@ def _asyncapi_yaml(found: Contract, address: str, version: str) -> Kept:
 
 
 def _reference(found: Contract, address: str, _version: str) -> Kept:
-    body = rendered.html(markdown.reference(found, address))
-    return Kept.of(pages.page(found.title, f"<main>{body}</main>", ".."), "text/html; charset=utf-8")
+    text = markdown.reference(found, address, f"..{TALK}")
+    return _shown(found, text, at="/docs/reference", up="..")
+
+
+def _asyncapi_page(found: Contract, address: str, _version: str) -> Kept:
+    return _shown(found, readable(asyncapi.document(found, address)), at="/asyncapi", up=".")
+
+
+def _shown(found: Contract, text: str, *, at: str, up: str) -> Kept:
+    page = document_page(found.title, rendered.render(text), at=at, up=up, people=found.auth.own)
+    return Kept.of(page, "text/html; charset=utf-8")
 
 
 _DOCUMENTS: Mapping[str, Callable[[Contract, str, str], Kept]] = {
+    "/asyncapi": _asyncapi_page,
     "/asyncapi.json": _asyncapi,
     "/asyncapi.yaml": _asyncapi_yaml,
     "/docs/reference": _reference,
@@ -74,7 +86,7 @@ _FILES: Mapping[str, tuple[str, str]] = {
 }
 """What of Swagger UI is sent, and the name that it has in the package."""
 
-_PAGES = frozenset({"/docs", "/docs/", "/docs/reference"})
+_PAGES = frozenset({"/docs", "/docs/", "/docs/reference", "/asyncapi"})
 """What a browser shows; callers who may not read them are shown how to log in."""
 
 ADDRESSES = frozenset({*_DOCUMENTS, *_FILES, *_PAGES, "/docs/start.js"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -37,8 +37,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="{root}/console/icon.svg">
-<link rel="stylesheet" href="{root}/console/colours.css">
-<link rel="stylesheet" href="{root}/console/{style}.css">
+{links}
 {body}
 </html>
 """
@@ -58,9 +57,11 @@ def wants_page(request: Request) -> bool:
     return weights.get("text/html", 0.0) > data
 
 
-def page(title: str, body: str, root: str, *, style: str = "small") -> str:
+def page(title: str, body: str, root: str, *, styles: Sequence[str] = ("small",)) -> str:
     """A page around `body`, which is HTML; `root` is what stands before our addresses."""
-    return _PAGE.format(title=html.escape(title), root=html.escape(root), style=style, body=body)
+    root = html.escape(root)
+    links = "\n".join(f'<link rel="stylesheet" href="{root}/console/{name}.css">' for name in ("colours", *styles))
+    return _PAGE.format(title=html.escape(title), root=root, links=links, body=body)
 
 
 def seen(answer: Response, request: Request, auth: AuthSettings) -> Response:
@@ -73,7 +74,7 @@ def seen(answer: Response, request: Request, auth: AuthSettings) -> Response:
         _head(f"{found['status']} <code>{_text(found['code'])}</code>", found["title"]),
         f"<p>{_text(found['detail'])}</p>" if found["detail"] != found["title"] else "",
         f'<p class="fix dim">{_text(found["fix"])}</p>' if found["fix"] else "",
-        *(f'<p class="dim">{word} <code>{_text(found[key])}</code></p>' for key, word in _IDS.items() if key in found),
+        *_ids(found),
         f"<nav>{_way_in(found['status'], request, auth)}{_link('/console/', 'Open the page', request.root)}</nav>",
     ]
     return _as_page(f"{found['status']} {found['title']}", f"<main>{''.join(parts)}</main>", answer, request.root)
@@ -81,6 +82,14 @@ def seen(answer: Response, request: Request, auth: AuthSettings) -> Response:
 
 _IDS = {"refusal": "Refusal", "incident": "Incident"}
 """Members of a problem document by which whoever runs the server finds it again."""
+
+
+def _ids(found: Mapping[str, Any]) -> list[str]:
+    shown = ((word, found[key]) for key, word in _IDS.items() if key in found)
+    return [
+        f'<p class="dim">{word} <code>{_text(one)}</code>: whoever runs the server finds it by that.</p>'
+        for word, one in shown
+    ]
 
 
 def _as_page(title: str, body: str, answer: Response, root: str) -> Response:
@@ -177,6 +186,7 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], request: Request, auth:
         _head("An address that speaks WebSocket", route.name),
         f"<p>{_text(route.endpoint.summary or route.process.summary)}</p>",
         f'<p class="note">{_text(verdict)}</p>' if verdict else "",
+        *_ids(would or {}),
         f'<p class="note">{_text(notice)}</p>' if notice else "",
         f"<dl>{shown}</dl>",
         f'<p class="dim">The cookie comes from <code>POST {_text(login["url"])}</code>.</p>' if login else "",

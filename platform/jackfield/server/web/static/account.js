@@ -2,17 +2,16 @@
 
 import { ask, get, part, post } from "./api.js";
 import { fill, h } from "./dom.js";
-import { acting, field, form, lines, session } from "./people_parts.js";
+import { acting, field, formDialog, lines, session } from "./people_parts.js";
 import { words } from "./words.js";
 
 const t = words({
-  title: ["Signed in as {login}", "Вы вошли как {login}"],
+  title: ["Logged in as {login}", "Вы вошли как {login}"],
   no_roles: ["no roles", "без ролей"],
   sessions: ["Where you are logged in", "Где выполнен вход"],
   current: ["this one", "этот"],
   end: ["End", "Завершить"],
   others: ["End all others", "Завершить остальные"],
-  password: ["Password", "Пароль"],
   old: ["The password that you have", "Нынешний пароль"],
   new: ["The new one", "Новый"],
   rule: ["8 characters at least; a sentence of 15 or more is better.", "Не менее 8 знаков; лучше фраза от 15."],
@@ -29,7 +28,7 @@ export async function show({ page, main, refresh }) {
     sessions.sort((a, b) => b.current - a.current || b.seen_at.localeCompare(a.seen_at));
     const others = sessions.length > 1
       ? h("button", { type: "button", onclick: () => act(() => ask("DELETE", `${at}/sessions`)) }, t("others")) : null;
-    fill(list, h("div.row", h("h3", t("sessions")), h("span.fill"), others), lines(sessions, (one) => {
+    fill(list, h("div.row", h("h2", t("sessions")), h("span.fill"), others), lines(sessions, (one) => {
       const [name, facts] = session(one);
       const end = async () => {
         await act(() => ask("DELETE", `${at}/sessions/${part(one.id)}`));
@@ -41,17 +40,16 @@ export async function show({ page, main, refresh }) {
   const { said, act } = acting(paint);
   await paint();
   const hidden = { type: "password", required: true };
-  const change = form([
+  const change = () => formDialog(t("change"), [
     h("input", { hidden: true, name: "login", autocomplete: "username", value: page.login.login }), // for password managers
     field(t("old"), { ...hidden, name: "old", autocomplete: "current-password" }),
     field(t("new"), { ...hidden, name: "new", autocomplete: "new-password", minlength: 8 }, t("rule")),
-  ], t("change"), async ({ old, new: wanted }, target) => {
+  ], t("change"), async ({ old, new: wanted }) => {
     const { ended } = await post(`${at}/password`, { old, new: wanted });
-    target.reset();
     await paint();
-    return h("p.note", { role: "status" }, t("changed", { n: ended }));
+    fill(said, h("p.note", { role: "status" }, t("changed", { n: ended })));
   });
   const roles = page.login.roles.map((role) => h("span.tag", role));
-  fill(main, h("div.row", h("h2", t("title", { login: page.login.login })), roles.length ? roles : h("span.dim", t("no_roles"))),
-    said, list, h("h3", t("password")), h("div.panel.pad.narrow", change));
+  fill(main, h("div.row", h("h1", t("title", { login: page.login.login })), roles.length ? roles : h("span.dim", t("no_roles")),
+    h("span.fill"), h("button", { type: "button", onclick: change }, t("change"))), said, list);
 }

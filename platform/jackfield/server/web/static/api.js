@@ -1,6 +1,6 @@
 // The addresses of the server. Whoever is logged in is so by the cookie, which no script can read.
 
-import { read } from "./json.js";
+import { read, write } from "./json.js";
 import { words } from "./words.js";
 
 const t = words({});
@@ -32,7 +32,7 @@ export async function ask(method, path, body, headers = {}) {
   const options = { method, headers: { Accept: "application/json", ...headers } };
   if (method !== "GET") {
     options.headers["Content-Type"] = "application/json";
-    options.body = typeof body === "string" ? body : JSON.stringify(body ?? {});
+    options.body = typeof body === "string" ? body : write(body ?? {});
   }
   let answer;
   try {

@@ -5,7 +5,7 @@ import { fill, h } from "./dom.js";
 import { failure } from "./parts.js";
 import { words } from "./words.js";
 import { newEndpoint } from "./new_endpoint.js";
-import { problemList } from "./written.js";
+import { listed } from "./publish.js";
 
 const t = words({
   title: ["Nothing is here yet", "Здесь пока пусто"],
@@ -29,7 +29,7 @@ async function begin(name, said) {
   try {
     await post("/api/examples", { name });
     const told = await post("/api/publish", {});
-    if (told.problems.length) fill(said, h("div.stack", h("p.note", t("there")), problemList(told.problems)));
+    if (told.problems.length) fill(said, h("div.stack", h("p.note", t("there")), listed(told.problems)));
     else location.assign(`${root}/console/`); // the example's own page is at / now
   } catch (problem) { fill(said, failure(problem)); }
 }

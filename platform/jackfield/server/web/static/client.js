@@ -100,7 +100,7 @@ export function client(endpoint, { page, go, more, all }) {
       if (talk.state !== "closed") return;
       if (reason !== UNREACHABLE || !tries) { fill(again, reason === UNREACHABLE ? h("div.note", t("unreachable")) : reason); return; }
     } else if (!frame.opened || !COMES_BACK.has(frame.code)) return;
-    let left = Math.min(30, 3 * 2 ** tries++);
+    let left = [3, 3, 5][tries++] ?? 10;
     const count = () => {
       if (left === 0) { stop(); connect(); return; }
       fill(again, h("div.note", t("comes_back", { n: left }),
@@ -117,9 +117,9 @@ export function client(endpoint, { page, go, more, all }) {
     try {
       await ask("GET", url());
     } catch (problem) {
-      const would = problem.body?.would ?? (problem.status === 426 ? null : problem);
-      if (would) return refused(would, problem);
       if (!problem.status) return UNREACHABLE;
+      const would = problem.body?.would ?? (problem.status === 426 ? null : problem);
+      if (would) return refused(would);
     }
     return null;
   }
@@ -129,7 +129,6 @@ export function client(endpoint, { page, go, more, all }) {
 
   function stop() {
     clearTimeout(timer);
-    if (talk.state === "open") tries = 0;
     fill(again);
   }
 

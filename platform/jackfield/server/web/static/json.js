@@ -70,7 +70,7 @@ export function write(value) {
   if (value instanceof Exact) return value.source;
   if (Array.isArray(value)) return `[${value.map(write).join(", ")}]`;
   if (value !== null && typeof value === "object") {
-    const inner = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${write(one)}`);
+    const inner = Object.entries(value).filter(([, one]) => one !== undefined).map(([key, one]) => `${JSON.stringify(key)}: ${write(one)}`);
     return `{${inner.join(", ")}}`;
   }
   return JSON.stringify(value);

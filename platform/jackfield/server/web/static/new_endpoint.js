@@ -1,6 +1,6 @@
 // New endpoint: a form of five fields, and what its group has. What it would write is shown while one types.
 
-import { get, post } from "./api.js";
+import { get, part, post } from "./api.js";
 import { fill, h, icon, settled } from "./dom.js";
 import { dialog, failure } from "./parts.js";
 import { words } from "./words.js";
@@ -16,7 +16,7 @@ const t = words({
   optional: ["everyone; who is logged in is known", "всем; кто вошёл — известен"],
   public: ["everyone", "всем"],
   roles: ["roles", "ролям"],
-  role_names: ["Roles, with blanks", "Роли через пробел"],
+  role_names: ["Roles, blanks between", "Роли через пробел"],
   summary: ["What it is for, in a line", "Для чего он, одной строкой"],
   group: ["A group for conversations", "Группа для общих разговоров"],
   pattern: ["Group", "Группа"],
@@ -31,12 +31,12 @@ const t = words({
 
 /** A button that opens the form; nothing where the reader may not change the files. */
 export const newEndpoint = (page) => (page.edit === "all"
-  ? h("button.quiet", { type: "button", onclick: open }, icon("add"), t("title")) : null);
+  ? h("button", { type: "button", onclick: open }, icon("add"), t("title")) : null);
 
 async function open() {
   const names = await get("/api/processes?limit=200").then((found) => found.processes.map((one) => one.name), () => []);
   const shown = h("div.stack"), add = h("button.primary", t("create"));
-  const form = h("form.stack.new-endpoint", { oninput: settled(300, () => preview()), onsubmit: (event) => { event.preventDefault(); send(false); } });
+  const form = h("form.two", { oninput: settled(300, () => preview()), onsubmit: (event) => { event.preventDefault(); send(false); } });
   const field = (name, more = {}) => h("label", t(name), h("input", { name, autocomplete: "off", spellcheck: "false", ...more }));
   const choice = (name, label, values) => h("label", label, h("select", { name }, values.map(([value, text]) => h("option", { value }, text))));
   const roles = h("label", { hidden: true }, t("role_names"), h("input", { name: "roles", autocomplete: "off" }));
@@ -48,7 +48,7 @@ async function open() {
     field("process", { required: true, list: "processes", placeholder: "chat.say" }),
     h("datalist", { id: "processes" }, names.map((one) => h("option", { value: one }))),
     who, roles, field("summary", { maxlength: "200", spellcheck: "true" }),
-    h("details", h("summary", t("group")), h("div.stack",
+    h("details", h("summary", t("group")), h("div.two",
       h("label", t("pattern"), h("input", { name: "group", autocomplete: "off", placeholder: "room:{room}" })),
       choice("reply_to", t("reply_to"), [["", t("sender")], ["group", t("everyone")], ["others", t("others")]]),
       h("label.inline", h("input", { type: "checkbox", name: "presence" }), t("presence")),
@@ -73,8 +73,8 @@ async function open() {
     try {
       const found = await post("/api/endpoints", { ...asked(), dry_run });
       if (mine !== turn) return;
-      fill(shown, addition(found));
-      add.hidden = found.written;
+      fill(shown, addition(found, `#talk/${part(asked().name ?? "")}`));
+      if (found.written) fill(form, shown);
     } catch (problem) { if (mine === turn) fill(shown, failure(problem)); }
   }
 

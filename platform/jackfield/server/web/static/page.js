@@ -36,7 +36,7 @@ const PLACES = {
   kept: { load: () => import("./kept.js"), open: (page) => page.admin, below: "processes" },
   live: { load: () => import("./live.js"), open: (page) => page.admin },
   people: { load: () => import("./people.js"), open: (page) => page.login !== null && (page.auth.own || page.admin) },
-  reference: { load: () => import("./reference.js"), open: (page) => page.reader },
+  reference: { at: "/docs/reference", open: (page) => page.reader }, // a page of its own, which the server writes
 };
 
 let page = null;
@@ -77,8 +77,8 @@ function look() {
 
 /** What stands around every place; a place gets `side`, below the list of places, and `main`. */
 function frame() {
-  const links = Object.entries(PLACES).filter(([, place]) => place.open(page)).map(([name, { below }]) =>
-    h(below ? "a.place.below" : "a.place", { href: `#${name}`, "data-place": name }, icon(name), h("span", t(name))));
+  const links = Object.entries(PLACES).filter(([, place]) => place.open(page)).map(([name, { at, below }]) =>
+    h(below ? "a.place.below" : "a.place", { href: at ? root + at : `#${name}`, "data-place": name }, icon(name), h("span", t(name))));
   const who = page.login === null
     ? h("button.quiet", { type: "button", onclick: () => { sessionStorage.removeItem("jackfield.look"); begin(); } }, t("login"))
     : h("button.quiet", { type: "button", onclick: logout, title: page.login.roles.join(", ") },
@@ -107,7 +107,7 @@ async function logout() {
 function address() {
   const [path, query = ""] = location.hash.slice(1).split("?");
   const [place = "", ...rest] = path.split("/").map(decoded);
-  return { place: place in PLACES && PLACES[place].open(page) ? place : "talk", rest, query: new URLSearchParams(query) };
+  return { place: PLACES[place]?.load && PLACES[place].open(page) ? place : "talk", rest, query: new URLSearchParams(query) };
 }
 
 function decoded(text) {
@@ -156,7 +156,7 @@ function help() {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable], [role=grid]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "?" && page) help();
   const search = event.key === "/" && document.querySelector("[data-search]");

@@ -12,7 +12,7 @@ const t = words({
 });
 
 /** The title of a part with what can be done beside it. */
-export const head = (title, ...actions) => h("div.row", h("h2", title), h("span.fill"), actions);
+export const head = (title, ...actions) => h("div.row", h("h1", title), h("span.fill"), actions);
 
 /** A list of things, each with facts below its name and actions beside it: `draw(item)` gives [name, facts, actions]. */
 export const lines = (items, draw) => h("ul.lines.panel", items.map((item) => {

@@ -3,6 +3,7 @@
 import { get, part, post } from "./api.js";
 import { fill, h, icon, s } from "./dom.js";
 import { fileList, openFile, publish } from "./files.js";
+import { newEndpoint } from "./new_endpoint.js";
 import { empty, failure, searchField } from "./parts.js";
 import { editedTable, liveTable } from "./table.js";
 import { tryPanel } from "./try.js";
@@ -46,10 +47,11 @@ export async function show({ page, main, side, rest, query, go }) {
   };
   fill(side, searchField((text) => paint(text.toLowerCase()), t("search")), list, page.edit ? await fileList(page, file, go) : null);
   paint("");
-  if (table) return one(processes.find((found) => found.file === file) ?? fresh(file), { page, main, endpoints, query, go });
-  if (file) return openFile({ page, main }, file, Number(query.get("line")));
-  if (!rest.length) return undefined;
-  return one(await get(`/api/processes/${part(rest[0])}?limit=200`), { page, main, endpoints, query, go });
+  const known = table ? processes.find((found) => found.file === file)?.name : rest[0];
+  if (table && !known) return one(fresh(file), { page, main, endpoints, query, go });
+  if (file && !table) return openFile({ page, main }, file, Number(query.get("line")));
+  if (!known) return undefined;
+  return one(await get(`/api/processes/${part(known)}?limit=200`), { page, main, endpoints, query, go });
 }
 
 /** A table of the files that is not live yet, or has problems. */
@@ -71,7 +73,7 @@ function board(processes, endpoints, page) {
   const known = new Map(endpoints.map((one) => [one.name, one]));
   const plugged = processes.filter((one) => one.endpoints.length), loose = processes.filter((one) => !one.endpoints.length);
   if (!processes.length) return empty(t("none"));
-  return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), page.edit ? publish() : null),
+  return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), newEndpoint(page), page.edit ? publish() : null),
     plugged.map((one) => h("div.plugged", h("ul.jacks", one.endpoints.map((name) => jack(known.get(name) ?? { name, url: "" }))), cords(one.endpoints.length), card(one))),
     loose.length ? [h("h2.dim", t("unplugged")), h("div.loose", loose.map(card))] : null);
 }

@@ -49,11 +49,14 @@ export async function publish(back = false, unsaved = []) {
   await ask(true);
 }
 
+/** Problems with links to where they are. */
+export const listed = (problems) => h("ul.problems", problems.map((one) => h("li",
+  h("a", { href: `#processes?file=${encodeURIComponent(one.file)}&line=${one.line}`, onclick: (event) => event.target.closest("dialog")?.close() }, `${one.file}:${one.line}`), h("span", one.message, one.hint ? h("span.dim", `; ${one.hint}`) : null))));
+
 /** What the server says of a publish: problems with links to their files, or what changes and whom that concerns. */
 export function told({ problems, changes, concerns }) {
   if (!concerns) {
-    return [h("p", t("problems")), h("ul.problems", problems.map((one) => h("li",
-      h("a", { href: `#processes?file=${encodeURIComponent(one.file)}&line=${one.line}`, onclick: (event) => event.target.closest("dialog").close() }, `${one.file}:${one.line}`), h("span", one.message, one.hint ? h("span.dim", `; ${one.hint}`) : null))))];
+    return [h("p", t("problems")), listed(problems)];
   }
   const closed = concerns.closes.reduce((sum, one) => sum + one.connections, 0);
   return [h("pre.panel.pad", changes.join("\n")), h("p", icon(closed ? "bad" : "good"), closed ? t("closes", { n: closed }) : t("nobody"))];

@@ -59,7 +59,8 @@ const answers = (found, text) => {
   return [found.length >= MOST ? h("div.note", t("most", { n: found.length })) : null, listed(found)];
 };
 
-const listed = (found, ofOne) => lines(found, (one) => {
+/** Refusals, each with its reason and cure; `ofOne` leaves out whose they are. */
+export const listed = (found, ofOne) => lines(found, (one) => {
   const who = one.login ? h("a", { href: `#people/users/${part(one.login)}` }, one.login) : h("span.dim", t("nobody"));
   const often = one.count > 1 ? h("span.tag.warn", t("times", { n: one.count, at: date(one.first_at) })) : null;
   const facts = [h("time", { datetime: one.at }, date(one.at)), h("span", one.client), h("code", one.endpoint || one.path),

@@ -1,18 +1,15 @@
 // A table as a grid: of what is live, or of its file, which is checked as one types and saved only over what was read.
 
-import { ask, get, part, post } from "./api.js";
+import { get, part } from "./api.js";
 import { Sheet, letters, place, rowFor } from "./csv.js";
-import { fill, h, icon, settled, signButton } from "./dom.js";
+import { fill, h, icon, signButton } from "./dom.js";
+import { draftOf, saving } from "./draft.js";
 import { grid } from "./grid.js";
-import { dialog, failure } from "./parts.js";
+import { write } from "./json.js";
+import { dialog } from "./parts.js";
 import { words } from "./words.js";
 
 const t = words({
-  saved: ["saved", "сохранено"],
-  changed: ["not saved", "не сохранено"],
-  fine: ["no problems", "без замечаний"],
-  problems: ["{n} problem|{n} problems", "{n} замечание|{n} замечания|{n} замечаний"],
-  elsewhere: ["{n} in other files", "в других файлах: {n}"],
   rows: ["Rows", "Строки"],
   columns: ["Columns", "Столбцы"],
   undo: ["Undo", "Отменить"],
@@ -23,13 +20,7 @@ const t = words({
   down: ["Move the rows down", "Опустить строки"],
   add_column: ["Add a column", "Добавить столбец"],
   remove_column: ["Remove the column", "Удалить столбец"],
-  from_file: ["the file as it is on the disk", "файл на диске"],
   live: ["what is live", "то, что опубликовано"],
-  theirs: ["Take what is there", "Взять то, что там"],
-  mine: ["Save mine over it", "Записать своё поверх"],
-  changed_title: ["The file was changed meanwhile", "Файл тем временем изменился"],
-  there: ["there", "там"],
-  here: ["here", "здесь"],
   column_of: ["What is in it", "Что в нём"],
   input: ["a key of the message: a condition", "ключ сообщения: условие"],
   reply: ["a key of the reply", "ключ ответа"],
@@ -42,9 +33,6 @@ const t = words({
   type: ["Type", "Тип"],
   optional: ["may be missing", "может не быть"],
 });
-
-const drafts = new Map(); // file -> {sheet, text, etag}: what is not saved is kept as long as the page is open
-window.addEventListener("beforeunload", (event) => { if ([...drafts.values()].some((one) => one.sheet.text !== one.text)) event.preventDefault(); });
 
 /** The table of a process as it is live: {element, light(trace)}. */
 export function liveTable(process) {
@@ -72,110 +60,57 @@ export function liveTable(process) {
 
 /** The table in its file: {element, save(), isChanged(), light(trace), leave()}. `message` begins a row of its values. */
 export async function editedTable(process, { message = null, publish = null } = {}) {
-  const file = process.table?.file ?? process.file, address = `/api/files/${file.split("/").map(part).join("/")}`;
-  if (!drafts.has(file)) {
-    const read = await get(address);
-    drafts.set(file, { sheet: new Sheet(read.text), text: read.text, etag: read.etag });
-  }
-  const draft = drafts.get(file);
-  const top = () => draft.sheet.head + 1;
+  const draft = await draftOf(process.table?.file ?? process.file, (text) => new Sheet(text)), cells = () => draft.model;
+  const top = () => cells().head + 1;
   const model = {
-    get height() { return Math.max(0, draft.sheet.rows.length - top()); },
-    get width() { return draft.sheet.width; },
-    head: (column) => draft.sheet.cell(draft.sheet.head, column),
-    cell: (at, column) => draft.sheet.cell(top() + at, column),
+    get height() { return Math.max(0, cells().rows.length - top()); },
+    get width() { return cells().width; },
+    head: (column) => cells().cell(cells().head, column),
+    cell: (at, column) => cells().cell(top() + at, column),
     number: (at) => top() + at + 1,
-    note: (at) => draft.sheet.comments(draft.sheet.rows[top() + at]),
-    set: (changes) => { draft.sheet.set(changes.map(([at, column, text]) => [top() + at, column, text])); changed(); },
-    undo: () => { draft.sheet.undo(); changed(); },
-    redo: () => { draft.sheet.redo(); changed(); },
+    note: (at) => cells().comments(cells().rows[top() + at]),
+    set: (changes) => { cells().set(changes.map(([at, column, text]) => [top() + at, column, text])); changed(); },
+    undo: () => { cells().undo(); changed(); },
+    redo: () => { cells().redo(); changed(); },
   };
-  const says = h("output.says"), list = h("div.problems", { role: "status" }), state = h("span.tag", { role: "status" });
-  let marks = new Map(), gone = false;
+  const says = h("output.says");
+  let marks = new Map();
   const shown = grid(model, { moved: (at, column) => {
     const mark = marks.get(`${at},${column}`);
     fill(says, h("b", `${letters(column)}${top() + at + 1}`), at < 0 ? model.head(column) : model.cell(at, column), mark ? h(`span.${mark.kind}`, icon("bad"), mark.text) : null);
   } });
-  const isChanged = () => draft.sheet.text !== draft.text;
-
-  function changed() {
-    fill(state, isChanged() ? t("changed") : t("saved"));
-    state.className = `tag ${isChanged() ? "warn" : "good"}`;
-    shown.light(new Map());
-    check();
-  }
-  const check = settled(400, async () => {
-    const text = draft.sheet.text;
-    try {
-      const { problems } = await post("/api/check", { files: { [file]: text } });
-      if (!gone && text === draft.sheet.text) tell(problems);
-    } catch (problem) { if (!gone) fill(list, failure(problem)); }
+  const named = (one) => /^([A-Z]{1,2}\d+): ([^]*)$/.exec(one.message) ?? [null, "", one.message];
+  const spot = (one) => { const [at, column] = place(named(one)[1]) ?? [top() - 1, 0]; return [at - top(), column]; };
+  const saver = saving(draft, {
+    mark: (problems) => {
+      marks = new Map(problems.filter((one) => named(one)[1]).map((one) => [spot(one).join(), { kind: one.severity === "error" ? "bad" : "warn", text: `${named(one)[2]}${one.hint ? `; ${one.hint}` : ""}` }]));
+      shown.mark(marks);
+    },
+    go: (one) => { shown.element.focus(); shown.go(...spot(one)); },
+    name: (one) => named(one)[1] || `${one.line}`, word: (one) => named(one)[2],
+    reset: () => shown.paint(),
   });
-
-  function tell(problems) {
-    const mine = problems.filter((one) => one.file === file), others = problems.length - mine.length;
-    marks = new Map();
-    const lines = mine.map((one) => {
-      const [, name = "", text] = /^([A-Z]{1,2}\d+): ([^]*)$/.exec(one.message) ?? [null, "", one.message];
-      const [at, column] = place(name) ?? [top() - 1, 0], spot = [at - top(), column], kind = one.severity === "error" ? "bad" : "warn";
-      if (name) marks.set(spot.join(), { kind, text: `${text}${one.hint ? `; ${one.hint}` : ""}` });
-      return h("li", h("button.link", { type: "button", onclick: () => { shown.element.focus(); shown.go(...spot); } }, h(`span.tag.${kind}`, icon("bad"), name || `${one.line}`)),
-        h("span", text, one.hint ? h("span.dim", `; ${one.hint}`) : null));
-    });
-    shown.mark(marks);
-    fill(list, h("span.small.dim", lines.length ? t("problems", { n: lines.length }) : [icon("good"), " ", t("fine")], others ? `, ${t("elsewhere", { n: others })}` : ""), lines.length ? h("ul", lines) : null);
-  }
-
-  async function save(etag = draft.etag) {
-    const text = draft.sheet.text;
-    try {
-      const done = await ask("PUT", address, { text }, { "If-Match": `"${etag}"` });
-      Object.assign(draft, { text, etag: done.etag });
-      tell(done.problems);
-      fill(state, isChanged() ? t("changed") : t("saved"));
-      state.className = `tag ${isChanged() ? "warn" : "good"}`;
-      return true;
-    } catch (problem) {
-      if (problem.code === "file_changed" && problem.body.text !== null) compare(text, problem.body);
-      else fill(list, failure(problem));
-      return false;
-    }
-  }
-
-  /** Both texts beside each other, line by line; nothing is written before one is chosen. */
-  function compare(mine, { text, etag }) {
-    const lines = (one) => one.split(/\r\n|[\r\n]/), [here, there] = [lines(mine), lines(text)];
-    const differ = (one, other, word) => h("div", h("h2", word), h("pre.sides", one.map((line) => h(other.includes(line) ? "span" : "mark", `${line}\n`))));
-    const take = (act) => () => { box.close(); act(); };
-    const box = dialog(t("changed_title"), h("div.two", differ(there, here, t("there")), differ(here, there, t("here"))), h("div.row.end",
-      h("button", { type: "button", onclick: take(() => { Object.assign(draft, { sheet: new Sheet(text), text, etag }); shown.paint(); changed(); }) }, t("theirs")),
-      h("button.danger", { type: "button", onclick: take(() => save(etag)) }, t("mine"))));
-    box.classList.add("wide");
-  }
+  const changed = () => { shown.light(new Map()); saver.changed(); };
 
   const act = (change) => () => { change(shown.at(), shown); shown.paint(); changed(); shown.element.focus(); };
   const rows = ({ range: [first, last] }) => [Math.max(0, first), Math.max(0, last) - Math.max(0, first) + 1];
   const bar = h("div.bar.row", { role: "toolbar" },
-    h("button.primary", { type: "button", onclick: () => save() }, t("save"), h("kbd", "Ctrl+S")), publish, state, h("span.fill"),
+    saver.button, publish, saver.state, h("span.fill"),
     signButton("undo", `${t("undo")} (Ctrl+Z)`, act(() => model.undo())),
     signButton("redo", `${t("redo")} (Ctrl+Y)`, act(() => model.redo())),
-    h("span.small.dim", t("rows")), signButton("add", t("add_row"), act(({ range: [, last], column }) => { draft.sheet.insert(top() + last + 1); shown.go(last + 1, column); })),
-    signButton("remove", t("remove_rows"), act((at) => { const [first, count] = rows(at); if (at.row >= 0) draft.sheet.remove(top() + first, count); shown.go(first, at.column); })),
-    signButton("out", t("up"), act((at) => { const [first, count] = rows(at); if (first > 0) { draft.sheet.move(top() + first, count, top() + first - 1); shown.go(first - 1, at.column); } })),
-    signButton("in", t("down"), act((at) => { const [first, count] = rows(at); if (first + count < model.height) { draft.sheet.move(top() + first, count, top() + first + 1); shown.go(first + 1, at.column); } })),
-    h("span.small.dim", t("columns")), signButton("add", t("add_column"), () => addColumn(process, draft.sheet, act)),
-    signButton("remove", t("remove_column"), act(({ column }) => { if (column) draft.sheet.removeColumn(column); })));
-  const onkeydown = (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") { event.preventDefault(); save(); }
-  };
-  document.addEventListener("keydown", onkeydown);
+    h("span.small.dim", t("rows")), signButton("add", t("add_row"), act(({ range: [, last], column }) => { cells().insert(top() + last + 1); shown.go(last + 1, column); })),
+    signButton("remove", t("remove_rows"), act((at) => { const [first, count] = rows(at); if (at.row >= 0) cells().remove(top() + first, count); shown.go(first, at.column); })),
+    signButton("out", t("up"), act((at) => { const [first, count] = rows(at); if (first > 0) { cells().move(top() + first, count, top() + first - 1); shown.go(first - 1, at.column); } })),
+    signButton("in", t("down"), act((at) => { const [first, count] = rows(at); if (first + count < model.height) { cells().move(top() + first, count, top() + first + 1); shown.go(first + 1, at.column); } })),
+    h("span.small.dim", t("columns")), signButton("add", t("add_column"), () => addColumn(process, cells(), act)),
+    signButton("remove", t("remove_column"), act(({ column }) => { if (column) cells().removeColumn(column); })));
   if (message) begin(message);
   else requestAnimationFrame(() => shown.go(0, 1));
   changed();
 
   /** A new row with the values of a message, above the one that fits all the rest. */
   function begin(given) {
-    const { sheet } = draft, heads = Array.from({ length: model.width }, (_, column) => model.head(column));
+    const sheet = cells(), heads = Array.from({ length: model.width }, (_, column) => model.head(column));
     const conditions = heads.map((head, column) => column && !/^(reply|error|remember|keep|#)/.test(head));
     const last = sheet.rows.findLastIndex((row, at) => at >= top() && row.some(Boolean) && !sheet.comments(row));
     const rest = last >= top() && conditions.every((is, column) => !is || ["", "-"].includes(sheet.cell(last, column)));
@@ -185,20 +120,19 @@ export async function editedTable(process, { message = null, publish = null } = 
   }
 
   return {
-    element: h("div.table", bar, shown.element, says, list),
-    save, isChanged,
+    element: h("div.table", bar, shown.element, says, saver.list),
+    save: saver.save, isChanged: saver.isChanged, leave: saver.leave,
     light: (trace) => {
       const failed = new Map(marks), lit = new Map();
       for (const row of trace?.rows ?? []) {
         if (row.fits) lit.set(row.number - top() - 1, row.chosen ? "chosen" : "fits");
-        for (const one of row.failed) { const [at, column] = place(one.cell); failed.set([at - top(), column].join(), { kind: "failed", text: `${one.says} ≠ ${JSON.stringify(one.is)}` }); }
+        for (const one of row.failed) { const [at, column] = place(one.cell); failed.set([at - top(), column].join(), { kind: "failed", text: `${one.says} ≠ ${write(one.is)}` }); }
       }
       shown.mark(failed);
       shown.light(lit);
       const first = [...lit.keys()][0];
       if (first !== undefined) shown.go(first, 1);
     },
-    leave: () => { gone = true; document.removeEventListener("keydown", onkeydown); if (!isChanged()) drafts.delete(file); },
   };
 }
 

@@ -1,10 +1,9 @@
 // Talk: the endpoints that one may enter, a form for a message, and what came back.
 
-import { get, part } from "./api.js";
+import { get, part, root } from "./api.js";
 import { beginning } from "./beginning.js";
 import { fill, h, icon } from "./dom.js";
 import { client } from "./client.js";
-import { newEndpoint } from "./new_endpoint.js";
 import { empty, searchField } from "./parts.js";
 import { words } from "./words.js";
 
@@ -15,6 +14,8 @@ const t = words({
   none_login: ["Log in to see those that are for users.", "Войдите, чтобы увидеть адреса для пользователей."],
   choose: ["Choose an endpoint on the left.", "Выберите адрес слева."],
   second: ["Second client", "Второй клиент"],
+  http: ["Plain HTTP", "Обычный HTTP"],
+  swagger: ["Login, users and each endpoint's address, to try out", "Вход, пользователи и адрес каждой точки: попробовать"],
   no_second: ["Close the second client", "Закрыть второго клиента"],
 });
 
@@ -23,7 +24,9 @@ export async function show({ page, main, side, rest, go }) {
   const name = rest[0] ?? endpoints[0]?.name;
   const list = h("nav", { "aria-label": t("search") });
   const paint = (wanted) => fill(list, byTag(endpoints.filter((one) => matches(one, wanted)), name));
-  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list, endpoints.length ? newEndpoint(page) : null);
+  const swagger = h("a.item", { href: `${root}/docs` }, "Swagger UI", h("small", t("swagger")));
+  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list,
+    page.reader ? h("div", h("h3", t("http")), swagger) : null);
   paint("");
   if (!name && page.edit === "all") {
     fill(main, await beginning(page));

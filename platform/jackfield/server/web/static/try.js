@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { form } from "./form.js";
-import { pretty, read } from "./json.js";
+import { pretty, read, write } from "./json.js";
 import { failure } from "./parts.js";
 import { words } from "./words.js";
 
@@ -64,14 +64,14 @@ export function tryPanel(process, picture) {
 function told({ frames, trace, explained, closed, problems }) {
   return [
     trace ? h("p", icon(trace.rows.some((row) => row.chosen) ? "good" : "bad"), " ", trace.outcome) : null,
-    frames.map((frame) => h(`pre.json.panel.pad${frame.error ? ".bad" : ""}`, pretty(JSON.stringify(frame)).map(([kind, text]) => h(`span.${kind}`, text)))),
+    frames.map((frame) => h(`pre.json.panel.pad${frame.error ? ".bad" : ""}`, pretty(write(frame)).map(([kind, text]) => h(`span.${kind}`, text)))),
     frames.length || problems.length || explained.length ? null : h("p.dim", t("silent")),
     explained.map((text) => h("div.note", icon("bad"), text)),
     closed ? h("div.note", t("closed", { text: closed })) : null,
     problems.map((one) => h("div.note", icon("bad"), `${one.file}:${one.line}: ${one.message}${one.hint ? `; ${one.hint}` : ""}`)),
     trace ? h("ol.trace.small", trace.rows.map((row) => h("li", { class: row.chosen ? "chosen" : "" },
       icon(row.fits ? "good" : "remove"), h("span", h("b", row.name || row.number), row.failed.map((one) => h("span.dim", " · ",
-        t("failed", { cell: `${one.column.split(" (")[0]} (${one.cell})`, says: one.says, is: one.is === null ? t("missing") : JSON.stringify(one.is) })))))),
+        t("failed", { cell: `${one.column.split(" (")[0]} (${one.cell})`, says: one.says, is: one.is === null ? t("missing") : write(one.is) })))))),
     trace.left_out ? h("li.dim", t("left_out", { n: trace.left_out })) : null) : null,
   ];
 }

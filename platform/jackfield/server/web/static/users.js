@@ -92,9 +92,9 @@ async function one({ main, page, go }, login) {
   const box = h("div.stack");
   const paint = async () => {
     const [user, { users }, refused] = await Promise.all([get(at), get("/api/users"), refusalsOf(login)]);
-    fill(box, facts(user, users), h("h3", t("sessions")),
+    fill(box, facts(user, users), h("h2", t("sessions")),
       user.sessions.length ? lines(user.sessions, session) : h("p.dim", t("no_sessions")),
-      h("h3", t("refusals")), refused.children.length ? refused : h("p.dim", t("no_refusals")));
+      h("h2", t("refusals")), refused.children.length ? refused : h("p.dim", t("no_refusals")));
   };
   const { said, act } = acting(paint);
   const asking = (title, sentence, call, label = title) => async () => {
@@ -127,7 +127,7 @@ async function one({ main, page, go }, login) {
         await ask("DELETE", at).then(() => go("people", "users"), (problem) => fill(said, failure(problem)));
       }, "button.danger"),
     ];
-    return [h("div.row", h("h2", user.login), tags(user, page)), h("div.panel.pad.narrow", edit), h("div.row", actions)];
+    return [h("div.row", h("h1", user.login), tags(user, page)), h("div.panel.pad.narrow", edit), h("div.row", actions)];
   };
   await paint();
   fill(main, h("a", { href: "#people/users" }, t("all")), said, box);

@@ -83,3 +83,10 @@ export function span(ms) {
   if (ms < 60_000) return `${number(Math.round(ms / 100) / 10)} ${second}`;
   return `${number(Math.round(ms / 6000) / 10)} ${minute}`;
 }
+
+/** Whole seconds as people say how long something has been. */
+export function ago(seconds) {
+  const [second, minute, hour, day] = language === "ru" ? ["с", "мин", "ч", "д"] : ["s", "min", "h", "d"];
+  const [value, unit] = seconds < 60 ? [seconds, second] : seconds < 3600 ? [seconds / 60, minute] : seconds < 172_800 ? [seconds / 3600, hour] : [seconds / 86_400, day];
+  return `${number(Math.floor(value))} ${unit}`;
+}

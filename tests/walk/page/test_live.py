@@ -1,0 +1,90 @@
+"""Live: who is connected, watched and sent to from a browser; the log, and a connection that comes back."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from tests.walk.conftest import Server
+from tests.walk.page.conftest import Open, log_in, open_page, seed, start
+
+__all__ = ["open_page", "seed", "start"]
+
+pytestmark = pytest.mark.walk
+
+Seed = Callable[..., Server]
+ENDPOINTS = """
+title: "<b>Магазин</b>"
+endpoints:
+  greeting: {url: /ws/greeting, process: greeting.answer, auth: public, group: "зал-1", inspect: payloads}
+  hidden: {url: /ws/hidden, process: greeting.answer, auth: public}
+""".replace("зал-1", "hall:1")
+
+
+@contextmanager
+def opened(server: Server, path: str) -> Iterator[ClientConnection]:
+    with connect(server.ws + path, proxy=None, compression=None) as client:
+        yield client
+
+
+def asked(client: ClientConnection, text: str) -> Any:
+    client.send(json.dumps({"message": text}))
+    return json.loads(client.recv(10))
+
+
+def test_an_administrator_sees_watches_sends_and_closes(seed: Seed, open_page: Open) -> None:
+    server = seed(endpoints=ENDPOINTS)
+    page = open_page(server, "/#live")
+    log_in(page, server)
+    with opened(server, "/ws/greeting") as client, opened(server, "/ws/hidden"):
+        page.get_by_role("listitem").nth(1).wait_for()  # it came by itself
+        page.get_by_role("searchbox").fill("greeting")
+        page.get_by_text("1 shown, of 2").wait_for()
+        page.get_by_role("listitem").click()
+        page.get_by_role("button", name="Watch messages").click()
+        page.get_by_text("Nothing has passed since.").wait_for()
+        asked(client, "<img src=x onerror=alert(1)> 👋")
+        page.locator(".detail .frame").nth(1).wait_for()
+        shown = page.locator(".detail .frame pre").all_inner_texts()
+        assert json.loads(shown[0]) == {"message": "<img src=x onerror=alert(1)> 👋"}
+        page.get_by_role("link", name="Groups").click()
+        page.get_by_role("button", name="hall:1").click()
+        page.get_by_text("1 of them not logged in").wait_for()
+        page.get_by_label("Event for the group").fill('{"event": "news", "text": "Привет"}')
+        page.keyboard.press("Control+Enter")
+        page.get_by_text("It went to 1 connection.").wait_for()
+        assert json.loads(client.recv(10))["text"] == "Привет"
+        page.get_by_role("link", name="Log", exact=True).click()
+        page.get_by_text("watch_ended").first.wait_for()
+        page.get_by_role("link", name="Connections").click()
+        page.get_by_role("listitem").first.click()
+        page.get_by_text("Messages of this endpoint are not shown").wait_for()
+        page.get_by_role("button", name="Close the connection").click()
+        page.get_by_role("dialog").get_by_role("button", name="Close the connection").click()
+        page.get_by_text("1 connection", exact=True).wait_for()
+    page.get_by_text("Nobody is connected.").wait_for()
+
+
+def test_on_a_phone_in_russian_and_back_after_a_restart(
+    seed: Seed, open_page: Open, start: Callable[..., Server]
+) -> None:
+    server = seed(endpoints=ENDPOINTS)
+    port = server.http.rpartition(":")[2]
+    phone = {"width": 390, "height": 844}
+    lost = "WebSocket connection|ERR_CONNECTION_REFUSED|Failed to load"
+    page = open_page(server, "/#live/log", lost, locale="ru-RU", color_scheme="dark", viewport=phone)
+    log_in(page, server)
+    page.locator(".entry b", has_text="login").first.wait_for()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    server.hear(signal.SIGTERM)
+    server.ended()
+    page.get_by_text("Связь потеряна").wait_for()
+    start(server.folder, "--port", port)
+    page.get_by_text("Связь потеряна").wait_for(state="detached")
+    page.get_by_text("connection_opened").first.wait_for()
