@@ -106,6 +106,12 @@ PARAMETERS: Mapping[str, JSON] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
     "address": {"type": "string", "examples": ["192.0.2.7"], "description": "The address of a client."},
     "since": {"type": "string", **_DURATION, "examples": ["24h"], "description": "For how long back, 24h or 7d."},
+    "below": {
+        "description": "The number of the row after which the page begins.",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 99_999_999,
+    },
     "after": {"type": "string", "description": "What `next` of the page before says."},
     **http_seen.PARAMETERS,
 }
