@@ -5,7 +5,6 @@ import { fill, h, icon, s } from "./dom.js";
 import { fileList, openFile, publish } from "./files.js";
 import { newEndpoint } from "./new_endpoint.js";
 import { empty, failure, searchField } from "./parts.js";
-import { editedTable, liveTable } from "./table.js";
 import { tryPanel } from "./try.js";
 import { date, words } from "./words.js";
 
@@ -114,13 +113,16 @@ function health({ examples, tested }) {
     `${count}, ${tested.failed ? t("failed", { n: tested.failed, at }) : t("passed", { at })}`);
 }
 
+/** The grid comes when a table is opened. */
+const withGrid = async (make) => make(await import("./table.js"));
+
 async function one(process, { page, main, endpoints, query }) {
   const editable = page.edit && process.kind === "table";
   const tries = page.edit === "all" ? process.kind !== "builtin" : editable;
   let message = null;
   try { message = JSON.parse(query.get("row") ?? "null"); } catch { /* no message: the table alone */ }
   const picture = process.kind === "table"
-    ? (editable ? await editedTable(process, { message, publish: publish() }) : liveTable(process))
+    ? await withGrid((found) => (editable ? found.editedTable(process, { message, publish: publish() }) : found.liveTable(process)))
     : { element: code(process) }; // a flow will have its diagram here
   if (message && editable) history.replaceState(null, "", `#processes/${part(process.name)}`); // not again when it is loaded again
   const known = new Map(endpoints.map((found) => [found.name, found]));
