@@ -113,10 +113,15 @@ PARAMETERS: Mapping[str, JSON] = {
         "description": "The address of a client.",
     },
     "since": {"type": "string", **_DURATION, "examples": ["24h"], "description": "For how long back, 24h or 7d."},
+    "below": {
+        "description": "The number of the row after which the page begins.",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 99_999_999,
+    },
     "after": {"type": "string", "description": _NEXT},
     **http_seen.PARAMETERS,
     "connections.after": {"type": "string", "pattern": r"^([0-9]{1,12}(\.[0-9]{1,9})?)?$", "description": _NEXT},
-    "process.after": {"type": "string", "pattern": "^[0-9]{1,8}$", "description": "The number of the last row seen."},
     "refusals.login": {"type": "string", "description": "A login, as the refusals have it."},
     "refusals.id": {
         "type": "string",

@@ -49,7 +49,7 @@ export function liveTable(process) {
   const says = h("output.says"), shownCell = (at, column) => (at < 0 ? "" : column ? found[at].cells[column - 1] : found[at].name);
   (async () => {
     while (found.length < total) {
-      const more = (await get(`/api/processes/${part(process.name)}?limit=200&after=${found.at(-1).number}`)).table?.rows ?? [];
+      const more = (await get(`/api/processes/${part(process.name)}?limit=200&below=${found.at(-1).number}`)).table?.rows ?? [];
       if (!more.length) return;
       found.push(...more);
       shown.paint();
