@@ -177,6 +177,7 @@ export function grid(model, { moved = () => {} } = {}) {
     const found = cellOf(event);
     if (!found || event.button !== 0 || event.target === editor) return;
     event.preventDefault();
+    if (event.detail === 2 && model.set) { edit(); return; } // the first press may have moved another cell below the pointer
     element.focus({ preventScroll: true });
     go(Number(found.dataset.at), Number(found.dataset.place), event.shiftKey);
     const drag = (moving) => {

@@ -120,7 +120,7 @@ async function one(process, { page, main, endpoints, query }) {
   let message = null;
   try { message = JSON.parse(query.get("row") ?? "null"); } catch { /* no message: the table alone */ }
   const picture = process.kind === "table"
-    ? (editable ? await editedTable(process, { message, publish: publish() }) : liveTable(process))
+    ? (editable ? await editedTable(process, { message, publish: publish(), line: Number(query.get("line")) }) : liveTable(process))
     : { element: code(process) }; // a flow will have its diagram here
   if (message && editable) history.replaceState(null, "", `#processes/${part(process.name)}`); // not again when it is loaded again
   const known = new Map(endpoints.map((found) => [found.name, found]));
