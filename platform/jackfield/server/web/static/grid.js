@@ -2,7 +2,7 @@
 // What is in it is asked of a model; row -1 has the heads.
 
 import { copied, letters, pasted } from "./csv.js";
-import { fill, h, icon } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { words } from "./words.js";
 
 const t = words({
@@ -48,11 +48,17 @@ export function grid(model, { moved = () => {} } = {}) {
     body.style.width = heads.style.width = wide;
     element.setAttribute("aria-rowcount", height + 1);
     element.setAttribute("aria-colcount", width);
-    fill(heads, h("span.grid-number"), sizes.map((_, place) => cell(-1, place)));
+    refill(heads, h("span.grid-number"), sizes.map((_, place) => cell(-1, place)));
     const first = Math.max(0, Math.floor(element.scrollTop / HEIGHT) - EDGE);
     const last = Math.min(height, first + Math.ceil((element.clientHeight || 600) / HEIGHT) + 2 * EDGE);
-    fill(body, Array.from({ length: Math.max(0, last - first) }, (_, at) => line(first + at, width)), editor);
+    refill(body, Array.from({ length: Math.max(0, last - first) }, (_, at) => line(first + at, width)));
     element.setAttribute("aria-activedescendant", id(row, column));
+  }
+
+  /** Fill with other cells, and leave the one that is typed in where it is: taken out for a moment it would lose the focus, and what was typed. */
+  function refill(parent, ...content) {
+    for (const child of [...parent.childNodes]) if (child !== editor) child.remove();
+    parent.prepend(...content.flat());
   }
 
   function line(at, width) {
