@@ -123,7 +123,8 @@ async function one(process, { page, main, endpoints, query }) {
   let message = null;
   try { message = JSON.parse(query.get("row") ?? "null"); } catch { /* no message: the table alone */ }
   const picture = process.kind === "table"
-    ? await withGrid((found) => (editable ? found.editedTable(process, { message, publish: publish() }) : found.liveTable(process)))
+    ? await withGrid((found) => (editable
+      ? found.editedTable(process, { message, publish: publish(), line: Number(query.get("line")) }) : found.liveTable(process)))
     : { element: code(process) }; // a flow will have its diagram here
   if (message && editable) history.replaceState(null, "", `#processes/${part(process.name)}`); // not again when it is loaded again
   const known = new Map(endpoints.map((found) => [found.name, found]));

@@ -58,8 +58,8 @@ export function liveTable(process) {
   return { element: h("div.table", h("div.bar.small.dim", t("live")), shown.element, says) };
 }
 
-/** The table in its file: {element, save(), isChanged(), light(trace), leave()}. `message` begins a row of its values. */
-export async function editedTable(process, { message = null, publish = null } = {}) {
+/** The table in its file: {element, save(), isChanged(), light(trace), leave()}. `message` begins a row of its values, `line` leads to the problem there. */
+export async function editedTable(process, { message = null, publish = null, line = 0 } = {}) {
   const draft = await draftOf(process.table?.file ?? process.file, (text) => new Sheet(text)), cells = () => draft.model;
   const top = () => cells().head + 1;
   const model = {
@@ -86,6 +86,9 @@ export async function editedTable(process, { message = null, publish = null } = 
     mark: (problems) => {
       marks = new Map(problems.filter((one) => named(one)[1]).map((one) => [spot(one).join(), { kind: one.severity === "error" ? "bad" : "warn", text: `${named(one)[2]}${one.hint ? `; ${one.hint}` : ""}` }]));
       shown.mark(marks);
+      const wanted = problems.find((one) => one.line === line);
+      line = 0; // once
+      if (wanted) { shown.element.focus(); shown.go(...spot(wanted)); }
       say(shown.at().row, shown.at().column);
     },
     go: (one) => { shown.element.focus(); shown.go(...spot(one)); },
