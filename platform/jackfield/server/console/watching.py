@@ -63,14 +63,14 @@ class Watching:
             raise Reject("watches_enough", f"A page watches {MOST_WATCHED} connections at most; stop watching one.")
         watched = self._watched.get(name) or self._open(name)
         watched.pages[page.id] = shown_to
-        self._log("watch_began", watched, shown_to)
+        log.info("watch_began", **_who(watched, shown_to))
 
     def end(self, name: str, page: str) -> None:
         """Show them no more to the page of this id; where it did not watch, nothing happens."""
         one = self._watched.get(name)
         if one is None or (shown_to := one.pages.pop(page, None)) is None:
             return
-        self._log("watch_ended", one, shown_to)
+        log.info("watch_ended", **_who(one, shown_to))
         if not one.pages:
             del self._watched[name]
             if one.tap is not None:
@@ -142,13 +142,14 @@ class Watching:
             for page in tuple(one.pages):
                 self.end(name, page)
 
-    def _log(self, event: str, one: _Watched, page: Conversation) -> None:
-        connection = one.conversation.connection
-        log.info(
-            event,
-            endpoint=one.conversation.endpoint,
-            connection=connection.id,
-            login=connection.identity.login,
-            by=page.identity.login,
-            client=page.connection.address,
-        )
+
+def _who(one: _Watched, page: Conversation) -> dict[str, Any]:
+    """Who watches whom, for the log."""
+    connection = one.conversation.connection
+    return {
+        "endpoint": one.conversation.endpoint,
+        "connection": connection.id,
+        "login": connection.identity.login,
+        "by": page.identity.login,
+        "client": page.connection.address,
+    }
