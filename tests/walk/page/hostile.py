@@ -128,6 +128,11 @@ def places(page: Any, server: Server) -> Iterator[str]:
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     yield "?"
+    page.keyboard.press("Escape")
+    page.goto(f"{server.http}/#processes?file=endpoints.yaml")
+    page.locator(".file > header button").last.click()
+    page.wait_for_selector("dialog.publishing .panel")
+    yield "publish"
     for path in SMALL:
         page.goto(server.http + path)
         yield path
