@@ -82,19 +82,24 @@ def places(page: Any, server: Server) -> Iterator[str]:
     seen: set[str] = set()
     page.goto(f"{server.http}/#processes")  # what is below it is listed there
     page.wait_for_selector(".places[data-at=processes]")
-    links: list[str] = page.eval_on_selector_all("a.place", "links => links.map(link => link.getAttribute('href'))")
+    whole = "links => links.map(link => link.href)"
+    links: list[str] = page.eval_on_selector_all("a.place", whole)
     assert len(links) >= 7, links
     while links:
         address = links.pop(0)
         if address in seen:
             continue
         seen.add(address)
-        page.goto(f"{server.http}/{address}")
+        page.goto(address)
         page.wait_for_function("() => document.querySelector('main').firstElementChild")
         page.wait_for_load_state("networkidle")
-        yield address
-        items = page.eval_on_selector_all(".side a.item", "links => links.map(link => link.getAttribute('href'))")
-        links += [item for item in items[:6] if item.startswith("#")]
+        yield address.removeprefix(f"{server.http}/")
+        if "#" in address:  # else a document, whose items are its headings
+            links += page.eval_on_selector_all(".side a.item[href^='#']", whole)[:3]
+    page.goto(f"{server.http}/asyncapi")
+    yield "asyncapi"
+    page.goto(server.http)
+    page.wait_for_selector("nav.places")
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     yield "?"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -37,7 +38,7 @@ DIALOGS = (
     ("talk", "Make an example|Сделать примером"),
     ("processes", "New endpoint|Новый адрес"),
 )
-SHOWN = {"#talk", "#unanswered", "#kept"}
+SHOWN = {"#talk", "#processes", "#unanswered", "#kept", "#people", "docs", "asyncapi"}
 """Places that show what somebody wrote."""
 
 
@@ -75,3 +76,17 @@ def test_what_anybody_wrote_is_text_everywhere(start: Callable[..., Server], tmp
             seen.add(address.partition("/")[0])
     assert seen >= SHOWN
     assert HOSTILE in page.inner_text(".left .title")
+
+
+def test_the_login_leads_back_and_never_away(start: Callable[..., Server], tmp_path: Path, open_page: Open) -> None:
+    server = begin(start, tmp_path)
+    page = open_page(server, "/auth/login?next=/ws/bot%3Fa=1%23b", expected="426")
+    page.fill("input[name=login]", "admin")
+    page.fill("input[name=password]", server.password())
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{server.http}/ws/bot?a=1#b")
+    assert page.is_visible("main h1")
+    for away in ("//evil.example", "/%5Cevil.example", "javascript:alert(1)"):
+        page.goto(f"{server.http}/auth/login?next={quote(away, safe='')}")
+        page.wait_for_selector("nav.places")
+        assert page.url.startswith(f"{server.http}/console/"), away

@@ -1,4 +1,4 @@
-"""Questions nobody answered are listed; what tables keep is taken away."""
+"""Questions nobody answered become rows of the table; what tables keep is taken away."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ask(server: Server, *messages: str) -> list[str]:
     return answers
 
 
-def test_questions_are_counted_and_forgotten(start: Callable[..., Server], tmp_path: Path, open_page: Open) -> None:
+def test_a_question_becomes_a_row(start: Callable[..., Server], tmp_path: Path, open_page: Open) -> None:
     write(tmp_path, ENDPOINTS)
     (tmp_path / "processes" / "faq.csv").write_text(TABLE, "utf-8")
     server = start(tmp_path, "--edit")
@@ -47,6 +47,8 @@ def test_questions_are_counted_and_forgotten(start: Callable[..., Server], tmp_p
     page.get_by_label("Search messages").fill("")
     page.get_by_role("button", name="Remove: а").click()
     rows.nth(1).wait_for(state="detached")
+    rows.first.get_by_role("link", name="Add a row").click()
+    page.get_by_role("gridcell", name="сколько, стоит? 🙂").wait_for()
 
 
 def test_what_was_kept_is_fetched(start: Callable[..., Server], tmp_path: Path, open_page: Open) -> None:

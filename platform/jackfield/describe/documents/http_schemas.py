@@ -256,7 +256,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
     page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **of_additions(), **_page()}
-    return {"Problem": _problem(), **_sent(), **page, **(_people(auth) if auth.own else {})}
+    return {"Problem": _problem(), **_sent(), **_kept(), **page, **(_people(auth) if auth.own else {})}
 
 
 def _problem() -> JSON:
@@ -276,15 +276,11 @@ def _problem() -> JSON:
     )
 
 
-def _sent() -> dict[str, JSON]:
-    """What other programs send to groups and users, and what they see."""
+def _kept() -> dict[str, JSON]:
+    """What tables keep, and messages that no row of one was for."""
     count: JSON = {"type": "integer", "minimum": 0}
     text: JSON = {"type": "string"}
     following: JSON = {"type": ["string", "null"], "description": "`after` of the next page; null at the end."}
-    delivered: JSON = {"type": "integer", "minimum": 0, "description": "Connections that get it, each group's."}
-    kept: JSON = {**count, "description": "Events that a newcomer gets."}
-    group = _object({"group": text, "count": {**count, "description": "Connections."}, "kept": kept})
-    member = _object({"login": text, "connections": count})
     file = _object(
         {
             "name": text,
@@ -305,6 +301,21 @@ def _sent() -> dict[str, JSON]:
             "why": {"enum": ["last_row", "no_row"], "description": "A row that fits everything answered it, or none."},
         }
     )
+    return {
+        "DataFiles": _object({"files": {"type": "array", "items": file}, "next": following}),
+        "UnmatchedMessages": _object({"messages": {"type": "array", "items": unmatched}, "next": following}),
+    }
+
+
+def _sent() -> dict[str, JSON]:
+    """What other programs send to groups and users, and what they see."""
+    count: JSON = {"type": "integer", "minimum": 0}
+    text: JSON = {"type": "string"}
+    following: JSON = {"type": ["string", "null"], "description": "`after` of the next page; null at the end."}
+    delivered: JSON = {"type": "integer", "minimum": 0, "description": "Connections that get it, each group's."}
+    kept: JSON = {**count, "description": "Events that a newcomer gets."}
+    group = _object({"group": text, "count": {**count, "description": "Connections."}, "kept": kept})
+    member = _object({"login": text, "connections": count})
     _, bodies = schema_components((Broadcast, Draft, NewKey, Rotation))
     key = {
         "name": text,
@@ -331,8 +342,6 @@ def _sent() -> dict[str, JSON]:
             },
             optional=("banned_until",),
         ),
-        "DataFiles": _object({"files": {"type": "array", "items": file}, "next": following}),
-        "UnmatchedMessages": _object({"messages": {"type": "array", "items": unmatched}, "next": following}),
         "Groups": _object({"groups": {"type": "array", "items": group}, "next": following}),
         "Members": _object(
             {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}

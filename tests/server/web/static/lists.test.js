@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Exact } from "../../../../platform/jackfield/server/web/static/json.js";
 import { MOST, every, found, inLine } from "../../../../platform/jackfield/server/web/static/lists.js";
 
 const asked = [];
@@ -26,7 +27,8 @@ test("all pages are read, to the most that is shown", async () => {
 test("a message in a line", () => {
   assert.equal(inLine({ message: "Сколько? 😀" }), "Сколько? 😀");
   assert.equal(inLine({ n: 5 }), "n: 5");
-  assert.equal(inLine({ item: "<b>", at: { city: "Омск" }, n: null }), '<b>'.replace(/^/, "item: ") + ' · at: {"city":"Омск"} · n: null');
+  assert.equal(inLine({ item: "<b>", at: { city: "Омск" }, n: null }), 'item: <b> · at: {"city": "Омск"} · n: null');
+  assert.equal(inLine({ n: new Exact("12345678901234567890") }), "n: 12345678901234567890");
   assert.equal(inLine({}), "");
 });
 

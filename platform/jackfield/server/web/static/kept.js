@@ -31,4 +31,4 @@ const table = (files) => h("table",
   h("tbody", files.map((one) => h("tr",
     h("td", one.name), h("td.figure", one.rows === null ? "…" : number(one.rows)), h("td.figure", bytes(one.bytes)), h("td", date(one.modified)), h("td", fetched(one))))));
 
-const fetched = ({ name }) => h("a.row", { href: `${root}/api/data/${part(name)}`, download: name.split("/").at(-1), "aria-label": `${t("fetch")}: ${name}` }, icon("in"), t("fetch"));
+const fetched = ({ name }) => h("a.row", { href: `${root}/api/data/${part(name)}`, download: name.split("/").at(-1), "aria-label": `${t("fetch")}: ${name}` }, icon("in"), h("span", t("fetch")));

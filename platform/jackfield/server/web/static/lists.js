@@ -1,6 +1,7 @@
 // Lists of the server: all pages of one, and what is in sight of it. Nothing here knows a DOM.
 
 import { part } from "./api.js";
+import { write } from "./json.js";
 
 export const MOST = 1000; // items that a place takes at most
 
@@ -20,7 +21,7 @@ export async function every(get, address, key) {
 export function inLine(message) {
   const pairs = Object.entries(message);
   if (pairs.length === 1 && typeof pairs[0][1] === "string") return pairs[0][1];
-  return pairs.map(([key, value]) => `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`).join(" · ");
+  return pairs.map(([key, value]) => `${key}: ${typeof value === "string" ? value : write(value)}`).join(" · ");
 }
 
 /** Whether all words of a search are somewhere in the texts. */

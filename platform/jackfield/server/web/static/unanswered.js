@@ -2,6 +2,7 @@
 
 import { ask, get, part } from "./api.js";
 import { fill, h, signButton } from "./dom.js";
+import { write } from "./json.js";
 import { every, found, inLine } from "./lists.js";
 import { empty, failure, rows, searchField } from "./parts.js";
 import { date, words } from "./words.js";
@@ -67,4 +68,4 @@ export async function show({ page, main, rest }) {
 }
 
 /** Where the grid of the table begins a row with the values of a message. */
-const rowOf = (one) => `#processes/${part(one.process)}?row=${part(JSON.stringify(one.message))}`;
+const rowOf = (one) => `#processes/${part(one.process)}?row=${part(write(one.message))}`;
