@@ -37,7 +37,7 @@ class Line(NamedTuple):
     def shown(self) -> dict[str, Any]:
         """The line for programs, bounded."""
         rest = {key: value for key, value in self.fields.items() if key not in ("event", "timestamp", "level")}
-        if len(repr(rest)) > _LONGEST:
+        if sum(len(value) if isinstance(value, str) else len(repr(value)) for value in rest.values()) > _LONGEST:
             rest = {key: _short(value) for key, value in list(rest.items())[:_FIELDS]}
         if self.stack:
             rest["exception"] = self.stack[-_STACK:]

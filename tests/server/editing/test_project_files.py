@@ -176,3 +176,15 @@ def test_the_list_has_what_may_be_edited(held: ProjectFiles) -> None:
     assert set(held.names(tables=True)) == {"processes/a/t.csv"}
     facts = held.facts("processes/a/t.csv")
     assert (facts["kind"], facts["size"], facts["etag"]) == ("table", 1, held.read("processes/a/t.csv").etag)
+
+
+def test_bytes_are_put_in_place_of_those_that_were_read_alone(held: ProjectFiles, project: Path) -> None:
+    before, mixed = held.read("endpoints.yaml").etag, b"a: 1\r\nb: 2\n"
+    held.replace("endpoints.yaml", mixed, before)
+    assert (project / "endpoints.yaml").read_bytes() == mixed
+    with pytest.raises(Refusal) as changed:
+        held.replace("endpoints.yaml", b"c: 3\n", before)
+    assert (changed.value.code, (project / "endpoints.yaml").read_bytes()) == ("file_changed", mixed)
+    with pytest.raises(Refusal) as long:
+        held.replace("endpoints.yaml", b"#" * (MOST_BYTES + 1), held.read("endpoints.yaml").etag)
+    assert long.value.code == "body_too_large"

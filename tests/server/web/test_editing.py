@@ -250,6 +250,7 @@ async def test_without_the_option_there_is_nothing(open_edited: Open, name: str,
     answer = await served.http(method, path, await served.cookie("шеф"), {} if method != "GET" else b"")
     judge(name, answer)
     assert (answer.status, answer.json["fix"]) == (404, "Start with --edit tables.")
+    assert (await served.http("TRACE", path, await served.cookie("шеф"))).status == 405
 
 
 async def test_who_loses_the_role_while_the_body_comes_saves_nothing(

@@ -108,7 +108,7 @@ async def test_a_refusal_is_a_page_for_a_browser_and_the_same_as_before_for_a_pr
         f"{status} <code>{words}</code>",
         escape(told["title"]),
         escape(told["detail"]),
-        'href="/rt/console/"',
+        'href="/rt/"',
     ):
         assert text in page
     assert re.findall(r"<script|<style| style=| on\w+=", page) == []

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from jackfield.logs import log
+from jackfield.server.web import seen
 from tests.server.conftest import OpenServed
 from tests.server.served import Caller, Headers, Served, until
 
@@ -44,13 +45,13 @@ async def test_connections_are_listed_newest_first_in_pages_and_closed_one_by_on
         await opened(served, f"/ws/{path}", login)
         for path, login in (("rooms/1", "аня"), ("desk", "аня"), ("feed", ""))
     ]
-    seen, after = [], ""
+    listed, after = [], ""
     while True:
         page = (await served.http("GET", f"/api/connections?limit=2&after={after}", admin)).json
-        seen += page["connections"]
+        listed += page["connections"]
         if (after := page["next"]) is None:
             break
-    assert [(one["endpoint"], one["login"]) for one in seen] == [("feed", None), ("desk", "аня"), ("room", "аня")]
+    assert [(one["endpoint"], one["login"]) for one in listed] == [("feed", None), ("desk", "аня"), ("room", "аня")]
     of_anna = (await served.http("GET", f"/api/connections?login={quote('аня')}&endpoint=desk", admin)).json
     (found,) = of_anna["connections"]
     assert (found["endpoint"], found["login"], found["seconds"]) == ("desk", "аня", 0)
@@ -60,10 +61,13 @@ async def test_connections_are_listed_newest_first_in_pages_and_closed_one_by_on
     assert (again.status, again.json["code"]) == (404, "no_such_connection")
     assert [await caller.ask({"message": "?"}) for caller in (room, feed)] == [{"message": "?"}] * 2
     for headers in ([], await served.cookie("магазин")):
-        assert (await served.http("DELETE", f"/api/connections/{seen[0]['id']}", headers)).status in (401, 403)
+        assert (await served.http("DELETE", f"/api/connections/{listed[0]['id']}", headers)).status in (401, 403)
 
 
-async def test_of_a_connection_is_told_what_it_does_and_where_it_is(served: Served, admin: Headers) -> None:
+async def test_of_a_connection_is_told_what_it_does_and_where_it_is(
+    served: Served, admin: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "_AT_ONCE", 1)  # others have their turn after each
     room, _ = await opened(served, f"/ws/rooms/{quote('зал')}", "аня"), await opened(served, "/ws/feed")
     (before,) = (await served.http("GET", f"/api/connections?search={quote('АН')}", admin)).json["connections"]
     assert (before["silent"], before["groups"], before["watchable"]) == (None, ["room:%D0%B7%D0%B0%D0%BB"], True)

@@ -41,9 +41,9 @@ def test_who_has_a_browser_alone_adds_an_endpoint_and_takes_it_back(
     project: Path, start: Callable[..., Server], open_page: Open
 ) -> None:
     server = start(project, "--edit")
-    page = open_page(server)
+    assert f"Files are edited at {server.http}/#processes" in server.lines
+    page = open_page(server, "/#processes")
     log_in(page, server)
-    page.get_by_role("link", name="Processes").click()
     page.get_by_role("link", name="endpoints.yaml").click()
     field = page.get_by_role("textbox", name="endpoints.yaml")
     field.press("Control+End")
@@ -126,12 +126,13 @@ def test_an_editor_changes_tables_and_sees_no_other_file(
     project: Path, start: Callable[..., Server], open_page: Open
 ) -> None:
     server = start(project, "--edit", "tables", "--admin-port", "0")
+    assert f"Tables are edited at {server.http}/#processes" in server.lines
     added = server.run("users", "add", "anna", "--role", "editor", "--password-stdin", given="correct horse\n")
     assert added.returncode == 0, added.stderr
     page = open_page(server)
     log_in(page, server, "anna", "correct horse")
     page.get_by_role("link", name="Processes").click()
-    page.get_by_text("Choose a table on the left.").wait_for()
+    page.locator("a.process", has_text="answers").wait_for()
     assert page.locator(".side a").all_inner_texts() == ["processes/answers.csv"]
     page.get_by_role("link", name="processes/answers.csv").click()
     page.get_by_role("grid").focus()

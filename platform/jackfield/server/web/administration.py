@@ -97,10 +97,9 @@ class Administration:
             await self._rights.documents(request)
         elif path[0] == "unmatched":
             await self._rights.answerer(request)
-        elif path[0] in ("run", "test"):
-            await self._rights.editor(request)
-        elif self._editing.answers(path):
-            await self._editing.check(request)
+        elif path[0] in ("run", "test") or self._editing.answers(path):
+            if self.api.takes(path, request.method):
+                await self._rights.editor(request)
         else:
             await self._rights.admin(request)
 

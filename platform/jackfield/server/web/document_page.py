@@ -32,9 +32,9 @@ _VIEWS = {"/docs/reference": "Reference", "/asyncapi": "AsyncAPI", "/docs": "Swa
 _FILES = ("/asyncapi.json", "/asyncapi.yaml", "/openapi.json")
 
 
-def document_page(title: str, document: Rendered, *, at: str, up: str, people: bool) -> str:
-    """The page of `document`, which stands `at` one of _VIEWS; `people` says whether there is a login of our own."""
-    places = "".join(_place(name, up) for name in _PLACES if people or name != "people")
+def document_page(title: str, document: Rendered, *, at: str, up: str) -> str:
+    """The page of `document`, which stands `at` one of _VIEWS."""
+    places = "".join(_place(name, up) for name in _PLACES)
     links = [_link(up + path, word, path == at) for path, word in _VIEWS.items()]
     links += [_link(up + path, path[1:]) for path in _FILES]
     body = f"""<body class="for-document">

@@ -68,7 +68,7 @@ def _asyncapi_page(found: Contract, address: str, _version: str) -> Kept:
 
 
 def _shown(found: Contract, text: str, *, at: str, up: str) -> Kept:
-    page = document_page(found.title, rendered.render(text), at=at, up=up, people=found.auth.own)
+    page = document_page(found.title, rendered.render(text), at=at, up=up)
     return Kept.of(page, "text/html; charset=utf-8")
 
 

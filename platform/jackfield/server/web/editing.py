@@ -69,10 +69,6 @@ class Editing:
         """Whether these segments below /api are here."""
         return path[0] in ("files", "check", "publish", "published", "schemas")
 
-    async def check(self, request: Request) -> None:
-        """Raise Refusal for a caller who may do nothing here."""
-        await self._rights.editor(request)
-
     @property
     def _files(self) -> ProjectFiles:
         return _there(self._live.files)

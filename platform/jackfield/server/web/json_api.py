@@ -103,6 +103,10 @@ class JsonApi:
             asked.refuse_other_kinds()
         return await answer(asked)
 
+    def takes(self, path: Sequence[str], method: str) -> bool:
+        """Whether there is an address at these segments that takes the method."""
+        return method in self.routes.get(self._find(path, method)[0], ())
+
     def _find(self, path: Sequence[str], method: str) -> tuple[str, tuple[str, ...]]:
         """The path as it stands in `routes`, and what stands for each `{one}` in it.
 

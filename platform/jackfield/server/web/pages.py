@@ -75,7 +75,7 @@ def seen(answer: Response, request: Request, auth: AuthSettings) -> Response:
         f"<p>{_text(found['detail'])}</p>" if found["detail"] != found["title"] else "",
         f'<p class="fix dim">{_text(found["fix"])}</p>' if found["fix"] else "",
         *_ids(found),
-        f"<nav>{_way_in(found['status'], request, auth)}{_link('/console/', 'Open the page', request.root)}</nav>",
+        f"<nav>{_way_in(found['status'], request, auth)}{_link('/', 'Start page', request.root)}</nav>",
     ]
     return _as_page(f"{found['status']} {found['title']}", f"<main>{''.join(parts)}</main>", answer, request.root)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -22,6 +23,7 @@ from jackfield.server.web.rights import Rights
 
 __all__ = ["Seen"]
 
+_AT_ONCE = 500  # connections that are searched in one step of the loop
 _CLOSED = "closed by an administrator"
 
 
@@ -48,9 +50,7 @@ class Seen:
         limit, before = limit_of(given, MAX_PAGE), _moment(given.get("after", ""))
         found = self._live.hub.newest() if login is None else reversed(self._members.of(login_of(login)))
         fitting = (one for one in found if one.began < before and (endpoint is None or one.endpoint == endpoint))
-        if wanted:
-            fitting = (one for one in fitting if self._has(one, wanted))
-        page = list(islice(fitting, limit + 1))
+        page = await _having(list(fitting), wanted, limit + 1) if wanted else list(islice(fitting, limit + 1))
         following = repr(page[limit - 1].began) if len(page) > limit else None
         return reply({"connections": [*map(self._as_json, page[:limit])], "next": following})
 
@@ -84,10 +84,6 @@ class Seen:
         query(asked)
         return reply(status(self._live))
 
-    def _has(self, member: Member, wanted: str) -> bool:
-        """Whether what is searched for stands anywhere in what is shown of a connection."""
-        return any(wanted in text.casefold() for text in _texts(member))
-
     def _as_json(self, member: Member) -> dict[str, Any]:
         live, silent = self._live, member.bucket.silent(member.now())
         seconds = live.passed() - member.began
@@ -107,10 +103,22 @@ class Seen:
         }
 
 
-def _texts(member: Member) -> Iterator[str]:
-    connection = member.connection
-    yield from (member.identity.login or connection.visitor, member.endpoint, connection.address, connection.id)
-    yield from member.groups
+async def _having(members: Sequence[Member], wanted: str, most: int) -> list[Member]:
+    """Those in which the text stands anywhere that is shown, the first so many; others have their turn meanwhile."""
+    found: list[Member] = []
+    for number, member in enumerate(members):
+        if number % _AT_ONCE == _AT_ONCE - 1:
+            await asyncio.sleep(0)
+        if wanted in _shown(member).casefold():
+            found.append(member)
+            if len(found) == most:
+                break
+    return found
+
+
+def _shown(member: Member) -> str:
+    one = member.connection
+    return "\n".join((member.identity.login or one.visitor, one.endpoint, one.address, one.id, *member.groups))
 
 
 def _moment(after: str) -> float:

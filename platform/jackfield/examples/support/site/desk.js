@@ -2,23 +2,18 @@
 import { connect } from "./jackfield.js";
 import { follow, part, talk, tell } from "./app.js";
 
-enter(); // whoever has the cookie of a login is let in
+part("login").href += encodeURIComponent(location.pathname); // it leads back here
 
-function enter() {
-  const hall = connect("ws/hall");
-  follow(hall);
-  hall.on("$open", () => {
-    part("login").hidden = true;
-    part("hall").hidden = false;
-  });
-  hall.on("history", ({ events }) => events.forEach(show)); // the last list
-  hall.on("waiting", show);
-  hall.on("$closed", ({ code, why }) => {
-    const unknown = code === 4401 || why?.status === 401;
-    part("login").hidden = !unknown;
-    if (unknown) tell("");
-  });
-}
+const hall = connect("ws/hall"); // whoever has the cookie of a login is let in
+follow(hall);
+hall.on("$open", () => (part("hall").hidden = false));
+hall.on("history", ({ events }) => events.forEach(show)); // the last list
+hall.on("waiting", show);
+hall.on("$closed", ({ code, why }) => {
+  const unknown = code === 4401 || why?.status === 401;
+  part("login").hidden = !unknown;
+  if (unknown) tell("");
+});
 
 function show({ guests }) {
   part("waiting").replaceChildren(...guests.map(row));
@@ -35,12 +30,3 @@ function row({ id, text }) {
   item.append(button);
   return item;
 }
-
-part("login").onsubmit = async (event) => {
-  event.preventDefault();
-  const body = JSON.stringify(Object.fromEntries(new FormData(event.target)));
-  const headers = { "Content-Type": "application/json" };
-  const answer = await fetch("auth/login", { method: "POST", headers, body });
-  if (answer.ok) enter();
-  else tell((await answer.json()).detail);
-};

@@ -18,7 +18,7 @@ export function copies(about) {
 }
 
 const token = "# TOKEN: what `jackfield token LOGIN` prints, or the value of the cookie\n";
-const header = (about) => (about.asks ? ` -H "Cookie: ${about.cookie}=$TOKEN"` : "");
+const header = (about, sign) => (about.asks ? ` -H${sign}"Cookie: ${about.cookie}=$TOKEN"` : "");
 
 function postman({ name, address, message, asks, cookie }) {
   const lines = [
@@ -33,12 +33,13 @@ function postman({ name, address, message, asks, cookie }) {
 
 function wscat(about) {
   const send = about.message ? ` -w 5 -x ${shell(oneLine(about.message))}` : "";
-  return `${about.asks ? token : ""}wscat -c ${shell(about.address)}${header(about)}${send}\n`;
+  return `${about.asks ? token : ""}wscat -c ${shell(about.address)}${header(about, " ")}${send}\n`;
 }
 
 function websocat(about) {
+  // its -H takes all that follows, but for one with =
   const send = about.message ? `printf '%s\\n' ${shell(oneLine(about.message))} | ` : "";
-  return `${about.asks ? token : ""}${send}websocat -n${header(about)} ${shell(about.address)}\n`;
+  return `${about.asks ? token : ""}${send}websocat -n${header(about, "=")} ${shell(about.address)}\n`;
 }
 
 function python({ address, message, binary, asks, cookie, protocol }) {

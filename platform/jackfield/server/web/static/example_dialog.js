@@ -40,12 +40,15 @@ function open(endpoint, page, conversations) {
   preview();
   dialog(t("title"), h("form.stack", { onsubmit: async (event) => {
     event.preventDefault();
-    if (page.edit !== "all") return;
+    const button = event.submitter ?? acts.querySelector("button.primary");
+    if (page.edit !== "all" || !button || button.disabled) return;
+    button.disabled = true; // a second press would be refused, and hide that the first was not
     try {
       const found = await send(false);
       fill(shown, addition(found));
       if (found.written) fill(acts);
     } catch (problem) { fill(shown, failure(problem)); }
+    button.disabled = false;
   } }, h("label", t("name"), name), shown, acts));
 }
 

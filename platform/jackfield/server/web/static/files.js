@@ -15,6 +15,8 @@ const t = words({
   add: ["New file", "Новый файл"],
   add_label: ["Its name, with its folder", "Имя вместе с папкой"],
   make: ["Make it", "Создать"],
+  kinds: ["processes/prices.csv is a table, processes/prices.py a function.", "processes/prices.csv — таблица, processes/prices.py — функция."],
+  table: ["first,message,reply.text\nhello,Hello,Hello!\nrest,,Not understood: {message}\n", "first,message,reply.text\nпривет,Привет,Привет!\nостальное,,Не понял: {message}\n"],
 });
 
 const even = (text) => ({ text: text.replaceAll("\r\n", "\n") }); // as a field has it; the server keeps the file's own
@@ -35,16 +37,17 @@ export async function fileList(page, chosen, go) {
 }
 
 function begin(go) {
-  const field = h("input", { required: true, value: "processes/.py", pattern: "(endpoints|examples|processes|[^.\\/]+)/.*[^\\/]" });
+  const field = h("input", { required: true, value: "processes/.py", pattern: "(?!.*\\/\\.)(endpoints|examples|processes|[^.\\/]+)\\/.*[^\\/]", title: t("kinds") });
   const says = h("div");
   const box = dialog(t("add"), h("form.stack", { onsubmit: async (event) => {
     event.preventDefault();
     try {
-      await ask("PUT", address(field.value), { text: "" }, { "If-None-Match": "*" });
+      // an empty table has no cell to type into
+      await ask("PUT", address(field.value), { text: /^processes\/.*\.csv$/.test(field.value) ? t("table") : "" }, { "If-None-Match": "*" });
       box.close();
       location.hash = link(field.value);
     } catch (problem) { fill(says, failure(problem)); }
-  } }, h("label", t("add_label"), field), says, h("div.row.end", h("button.primary", t("make")))));
+  } }, h("label", t("add_label"), field), h("p.dim.small", t("kinds")), says, h("div.row.end", h("button.primary", t("make")))));
   field.setSelectionRange(10, 10);
 }
 

@@ -2,7 +2,7 @@
 // What is in it is asked of a model; row -1 has the heads.
 
 import { copied, letters, pasted } from "./csv.js";
-import { fill, h, icon } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { words } from "./words.js";
 
 const t = words({
@@ -27,7 +27,7 @@ export function grid(model, { moved = () => {} } = {}) {
     role: "grid", tabindex: "0", "aria-label": t("grid"), "aria-readonly": model.set ? null : "true",
     onkeydown: key, onscroll: later, onmousedown: press, ondblclick: (event) => { if (cellOf(event)) edit(); },
     oncopy: copy, oncut: copy, onpaste: paste,
-  }, h("div", { role: "rowgroup" }, heads), body);
+  }, h("div.grid-top", { role: "rowgroup" }, heads), body);
   let row = 0, column = 1, row2 = 0, column2 = 1; // where one is, and where the selection began
   let marks = new Map(), lights = new Map(), asked = 0, editor = null;
   new ResizeObserver(later).observe(element);
@@ -39,6 +39,12 @@ export function grid(model, { moved = () => {} } = {}) {
     asked ||= requestAnimationFrame(() => { asked = 0; paint(); });
   }
 
+  // around the editor: a field that is moved loses its focus, and what is typed on would begin anew
+  function around(place, lines) {
+    for (const old of [...place.children]) if (old !== editor) old.remove();
+    place.prepend(...lines);
+  }
+
   function paint() {
     const { width, height } = model;
     const sizes = Array.from({ length: width }, (_, place) => widthOf(place));
@@ -48,10 +54,10 @@ export function grid(model, { moved = () => {} } = {}) {
     body.style.width = heads.style.width = wide;
     element.setAttribute("aria-rowcount", height + 1);
     element.setAttribute("aria-colcount", width);
-    fill(heads, h("span.grid-number"), sizes.map((_, place) => cell(-1, place)));
+    around(heads, [h("span.grid-number"), ...sizes.map((_, place) => cell(-1, place))]);
     const first = Math.max(0, Math.floor(element.scrollTop / HEIGHT) - EDGE);
     const last = Math.min(height, first + Math.ceil((element.clientHeight || 600) / HEIGHT) + 2 * EDGE);
-    fill(body, Array.from({ length: Math.max(0, last - first) }, (_, at) => line(first + at, width)), editor);
+    around(body, Array.from({ length: Math.max(0, last - first) }, (_, at) => line(first + at, width)));
     element.setAttribute("aria-activedescendant", id(row, column));
   }
 
@@ -79,7 +85,7 @@ export function grid(model, { moved = () => {} } = {}) {
     let most = measured.get(place);
     if (most === undefined) {
       most = model.head(place).length + 3;
-      for (let at = 0; at < Math.min(model.height, 100); at += 1) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
+      for (let at = 0; at < model.height; at += Math.ceil(model.height / 200)) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
       measured.set(place, most);
     }
     return Math.round(Math.min(320, Math.max(72, most * 7.4 + 20)));
@@ -125,6 +131,7 @@ export function grid(model, { moved = () => {} } = {}) {
     else if (name === "Delete" || name === "Backspace") put((at, place) => [at, place, ""]);
     else if (ctrl && (letter === "z" || letter === "y")) { if (letter === "y" || shiftKey) model.redo(); else model.undo(); go(row, column); }
     else if (!ctrl && name.length === 1) edit(name);
+    else if (["Process", "Dead", "Unidentified"].includes(name)) { edit(); editor?.select(); return; } // an input method composes there
     else return;
     event.preventDefault();
   }

@@ -15,8 +15,8 @@ const t = words({
   sample: ["A file to begin with", "Файл для начала"],
   no_login: ["The first row has no column login. It has: {heads}", "В первой строке нет колонки login. Есть: {heads}"],
   no_rows: ["There is no user below the first row.", "Под первой строкой нет пользователей."],
-  too_many: ["{n} users are too many for the page (1,000 at most); use jackfield users import.",
-    "{n} — слишком много для страницы (до 1000); есть команда jackfield users import."],
+  too_many: ["{users} users are too many for the page, which takes 1,000; use jackfield users import.",
+    "{users} — слишком много для страницы (до 1000); есть команда jackfield users import."],
   row: ["Row", "Строка"],
   login: ["Login", "Логин"],
   name: ["Name", "Имя"],
@@ -80,7 +80,7 @@ export function read(text) {
     users.push({ row: row + 1, sent: { ...rest, roles: several(values.roles), ...(password ? { password } : {}) } });
   }
   if (!users.length) throw new Error(t("no_rows"));
-  if (users.length > MOST) throw new Error(t("too_many", { n: users.length }));
+  if (users.length > MOST) throw new Error(t("too_many", { users: users.length }));
   return users;
 }
 

@@ -41,7 +41,7 @@ const FRAMES = 300; // that are kept on the page
 
 export function connections({ feed }) {
   let found = [], next = null, wanted = "", chosen = null, asked = 0, timer = 0, busy = false;
-  const count = h("span.dim"), hint = h("span"), list = rows(32, line, { role: "list" }), detail = h("aside.detail");
+  const count = h("span.dim"), hint = h("span"), list = rows(32, line, { role: "group", "aria-label": t("search") }), detail = h("aside.detail");
   const body = h("div.split", h("div.window", heading(), list.element), detail);
   const element = h("div.stacked", h("header", searchField((text) => { wanted = text; load(); }, t("search")), hint, count), body);
 
@@ -75,7 +75,7 @@ export function connections({ feed }) {
   });
 
   function line(one) {
-    return h("button.line", { type: "button", role: "listitem", "aria-pressed": chosen?.id === one.id ? "true" : "false", onclick: () => choose(one) },
+    return h("button.line", { type: "button", "data-key": one.id, "aria-pressed": chosen?.id === one.id ? "true" : "false", onclick: () => choose(one) },
       one.login ? h("b", one.login) : h("span.dim", t("visitor")), h("span", one.endpoint), h("span.dim", one.address), h("span.dim", ago(one.seconds)),
       h("span.dim", one.silent === null ? "–" : ago(one.silent)), h("span.dim", one.waiting ? bytes(one.waiting) : "–"), h("span.dim", one.groups.join(", ")));
   }

@@ -2,7 +2,7 @@
 
 import { get, part, post } from "./api.js";
 import { fill, h, signButton } from "./dom.js";
-import { empty, failure, searchField } from "./parts.js";
+import { empty, failure, kept, searchField } from "./parts.js";
 import { number, words } from "./words.js";
 
 const t = words({
@@ -35,12 +35,12 @@ export function groups({ rest, go }) {
       if (mine !== asked) return;
       found = after ? [...found, ...page.groups] : page.groups;
       fill(hint);
-      fill(list, found.length ? found.map(line) : empty(wanted ? t("nothing") : t("none")),
-        page.next ? h("button.link.pad", { type: "button", onclick: () => load(page.next) }, t("more")) : null);
+      kept(list, () => fill(list, found.length ? found.map(line) : empty(wanted ? t("nothing") : t("none")),
+        page.next ? h("button.link.pad", { type: "button", onclick: () => load(page.next) }, t("more")) : null));
     } catch (problem) { if (mine === asked) fill(hint, failure(problem, () => load())); }
   }
 
-  const line = (one) => h("button.line.of-group", { type: "button", "aria-pressed": one.group === chosen ? "true" : "false", onclick: () => go("live", "groups", one.group) },
+  const line = (one) => h("button.line.of-group", { type: "button", "data-key": one.group, "aria-pressed": one.group === chosen ? "true" : "false", onclick: () => go("live", "groups", one.group) },
     h("b", one.group), h("span.dim", t("members", { n: one.count })), h("span.dim", one.kept ? t("kept", { n: one.kept }) : ""));
 
   load();

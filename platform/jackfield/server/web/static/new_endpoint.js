@@ -69,13 +69,16 @@ async function open() {
 
   let turn = 0;
   async function send(dry_run) {
+    if (add.disabled) return; // while it is being written
     const mine = ++turn;
+    add.disabled = !dry_run;
     try {
       const found = await post("/api/endpoints", { ...asked(), dry_run });
       if (mine !== turn) return;
       fill(shown, addition(found, `#talk/${part(asked().name ?? "")}`));
       if (found.written) fill(form, shown);
     } catch (problem) { if (mine === turn) fill(shown, failure(problem)); }
+    if (!dry_run) add.disabled = false;
   }
 
   dialog(t("title"), form);

@@ -47,6 +47,13 @@ export function searchField(call, label = t("search")) {
 
 export const keys = (pairs) => pairs.flatMap(([key, what]) => [h("dt", h("kbd", key)), h("dd", what)]);
 
+/** Draw what an element holds anew, and leave the focus on what has the same `data-key`. */
+export function kept(element, paint) {
+  const key = element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  paint();
+  if (key !== undefined) element.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+
 /**
  * Rows of one height of which only those in sight are elements; `draw(item)` makes one.
  * Gives {element, set(items)}.
@@ -59,12 +66,12 @@ export function rows(height, draw, props) {
     const first = Math.max(0, Math.floor(element.scrollTop / height) - 5);
     const last = Math.min(items.length, first + Math.ceil((element.clientHeight || 600) / height) + 10);
     inner.style.height = `${items.length * height}px`;
-    fill(inner, items.slice(first, last).map((item, place) => {
+    kept(inner, () => fill(inner, items.slice(first, last).map((item, place) => {
       const row = draw(item, first + place);
       row.style.transform = `translateY(${(first + place) * height}px)`;
       row.style.height = `${height}px`;
       return row;
-    }));
+    })));
   };
   let asked = 0;
   const later = () => { asked ||= requestAnimationFrame(() => { asked = 0; paint(); }); };

@@ -5,7 +5,6 @@ import { fill, h, icon, s } from "./dom.js";
 import { fileList, openFile, publish } from "./files.js";
 import { newEndpoint } from "./new_endpoint.js";
 import { empty, failure, searchField } from "./parts.js";
-import { editedTable, liveTable } from "./table.js";
 import { tryPanel } from "./try.js";
 import { date, words } from "./words.js";
 
@@ -86,7 +85,7 @@ function cords(count) {
   return s("svg.cords", { viewBox: `0 0 80 ${height}`, width: 80, height, "aria-hidden": "true" },
     Array.from({ length: count }, (_, at) => {
       const y = at * LINE + LINE / 2;
-      return [s("path", { d: `M9 ${y}C48 ${y + 6} 32 ${middle + 6} 68 ${middle}` }), s("circle.jack", { cx: 7, cy: y, r: 5 }), s("circle.hole", { cx: 7, cy: y, r: 2 })];
+      return [s("path", { d: `M9 ${y}C32 ${y + 10} 46 ${middle + 10} 68 ${middle}` }), s("circle.jack", { cx: 7, cy: y, r: 5 }), s("circle.hole", { cx: 7, cy: y, r: 2 })];
     }), s("rect.plug", { x: 64, y: middle - 4, width: 16, height: 8, rx: 2 }));
 }
 
@@ -114,13 +113,16 @@ function health({ examples, tested }) {
     `${count}, ${tested.failed ? t("failed", { n: tested.failed, at }) : t("passed", { at })}`);
 }
 
+/** The grid comes when a table is opened. */
+const withGrid = async (make) => make(await import("./table.js"));
+
 async function one(process, { page, main, endpoints, query }) {
   const editable = page.edit && process.kind === "table";
   const tries = page.edit === "all" ? process.kind !== "builtin" : editable;
   let message = null;
   try { message = JSON.parse(query.get("row") ?? "null"); } catch { /* no message: the table alone */ }
   const picture = process.kind === "table"
-    ? (editable ? await editedTable(process, { message, publish: publish() }) : liveTable(process))
+    ? await withGrid((found) => (editable ? found.editedTable(process, { message, publish: publish() }) : found.liveTable(process)))
     : { element: code(process) }; // a flow will have its diagram here
   if (message && editable) history.replaceState(null, "", `#processes/${part(process.name)}`); // not again when it is loaded again
   const known = new Map(endpoints.map((found) => [found.name, found]));
@@ -135,7 +137,7 @@ async function one(process, { page, main, endpoints, query }) {
 }
 
 /** A function: what it takes and gives, and what its author says of it. Markup in that is text. */
-const code = (process) => h("div.code.stack", h("h2", t("takes")), h("pre.panel.pad", process.signature.replace(" -> ", "\n→ ")),
+const code = (process) => h("div.code.stack", h("h2", t("takes")), h("pre.panel.pad", { tabindex: "0" }, process.signature.replace(" -> ", "\n→ ")),
   process.description ? h("p.described", process.description) : null);
 
 function examples(process, page) {

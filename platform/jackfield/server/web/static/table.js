@@ -75,16 +75,18 @@ export async function editedTable(process, { message = null, publish = null } = 
   };
   const says = h("output.says");
   let marks = new Map();
-  const shown = grid(model, { moved: (at, column) => {
+  const say = (at, column) => {
     const mark = marks.get(`${at},${column}`);
     fill(says, h("b", `${letters(column)}${top() + at + 1}`), at < 0 ? model.head(column) : model.cell(at, column), mark ? h(`span.${mark.kind}`, icon("bad"), mark.text) : null);
-  } });
+  };
+  const shown = grid(model, { moved: say });
   const named = (one) => /^([A-Z]{1,2}\d+): ([^]*)$/.exec(one.message) ?? [null, "", one.message];
   const spot = (one) => { const [at, column] = place(named(one)[1]) ?? [top() - 1, 0]; return [at - top(), column]; };
   const saver = saving(draft, {
     mark: (problems) => {
       marks = new Map(problems.filter((one) => named(one)[1]).map((one) => [spot(one).join(), { kind: one.severity === "error" ? "bad" : "warn", text: `${named(one)[2]}${one.hint ? `; ${one.hint}` : ""}` }]));
       shown.mark(marks);
+      say(shown.at().row, shown.at().column);
     },
     go: (one) => { shown.element.focus(); shown.go(...spot(one)); },
     name: (one) => named(one)[1] || `${one.line}`, word: (one) => named(one)[2],

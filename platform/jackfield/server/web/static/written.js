@@ -1,7 +1,7 @@
 // What was put into a file, or would be: its text, its problems, and the way to make it live.
 
 import { h, icon } from "./dom.js";
-import { listed, publish } from "./publish.js";
+import { publish } from "./publish.js";
 import { words } from "./words.js";
 
 const t = words({
@@ -12,7 +12,8 @@ const t = words({
 
 /** What an address that adds something has answered. What is live after a publish is shown at `#address`, if one is given. */
 export function addition({ file, line, text, problems, written }, address) {
-  const where = { file, line: String(line) }, wrong = problems.length ? h("div", { role: "alert" }, listed(problems)) : null;
+  const where = { file, line: String(line) }, wrong = problems.length ? h("div", { role: "alert" }, h("ul.problems", problems.map((one) => h("li", icon("bad"),
+    h("span", one.message, one.hint ? h("span.dim", `; ${one.hint}`) : null))))) : null;
   if (!written) return [file ? h("p.dim.small", t("would", where)) : null, h("pre.panel.pad", { tabindex: "0" }, text), wrong];
   const onward = (event) => {
     event.target.closest("dialog").close();
