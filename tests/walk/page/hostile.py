@@ -106,8 +106,7 @@ def places(page: Any, server: Server) -> Iterator[str]:
     page.goto(f"{server.http}/#processes")  # what is below it is listed there
     page.reload()
     page.wait_for_selector(".places[data-at=processes]")
-    whole = "links => links.map(link => link.href)"
-    links: list[str] = page.eval_on_selector_all("a.place", whole)
+    links: list[str] = page.eval_on_selector_all("a.place", "links => links.map(link => link.getAttribute('href'))")
     assert len(links) >= 7, links
     links += [f"{server.http}/#processes?file={path}" for path in ("processes/faq.csv", "endpoints.yaml")]
     while links:
@@ -116,8 +115,7 @@ def places(page: Any, server: Server) -> Iterator[str]:
             continue
         seen.add(address)
         page.goto(address)
-        page.wait_for_function("() => document.querySelector('main')?.firstElementChild")
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function("() => window.asking === 0 && document.querySelector('main')?.firstElementChild")
         yield address.removeprefix(f"{server.http}/")
         if "#" in address:  # else a document, whose items are its headings
             links += page.eval_on_selector_all(".side a.item[href^='#']", whole)[:3]

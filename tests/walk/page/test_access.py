@@ -38,7 +38,7 @@ DIALOGS = (
     ("talk", "Make an example|Сделать примером"),
     ("processes", "New endpoint|Новый адрес"),
 )
-SHOWN = {"#talk", "#processes", "#unanswered", "#kept", "#people", "docs", "asyncapi"}
+SHOWN = {"#talk", "#processes", "#unanswered", "#kept", "#live", "#people", "docs", "asyncapi"}
 """Places that show what somebody wrote."""
 
 
@@ -59,7 +59,8 @@ def test_no_place_keeps_anybody_out(way: str, start: Callable[..., Server], tmp_
         page.goto(f"{server.http}/console/#{place}")
         page.get_by_role("button", name=re.compile(button)).first.click()
         page.locator("dialog[open]").wait_for()
-        page.evaluate("window.axe || " + axe)
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(axe)
         faults[button] = page.evaluate(RUN)
         page.keyboard.press("Escape")
     assert {address: found for address, found in faults.items() if found} == {}
@@ -73,7 +74,7 @@ def test_what_anybody_wrote_is_text_everywhere(start: Callable[..., Server], tmp
     for address in places(page, server):
         assert page.evaluate("[window.hacked, document.querySelectorAll('img, main script').length]") == [None, 0]
         if "onerror" in page.inner_text("body"):
-            seen.add(address.partition("/")[0])
+            seen.add(address.lstrip("/").partition("/")[0])
     assert seen >= SHOWN
     page.goto(f"{server.http}/#talk/bot")
     page.wait_for_selector(".left .title")
