@@ -84,7 +84,7 @@ export function grid(model, { moved = () => {} } = {}) {
   function widthOf(place) {
     let most = measured.get(place);
     if (most === undefined) {
-      most = model.head(place).length + 3;
+      most = model.head(place).length + 4;
       for (let at = 0; at < Math.min(model.height, 100); at += 1) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
       measured.set(place, most);
     }
