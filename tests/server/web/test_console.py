@@ -68,6 +68,7 @@ def test_no_text_can_become_markup_or_script(name: str) -> None:
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|javascript:", text
     )
     assert wrong == []
+    assert re.findall(r"^(?:<{7}|={7}|>{7})", text, re.MULTILINE) == [], "a merge that was not resolved"
     assert re.findall(r"https?://(?!www\.w3\.org/)[\w.]+", text) == [], "a page asks no other host"
 
 
