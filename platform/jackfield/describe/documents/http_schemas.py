@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from msgspec.json import schema_components
 
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
+from jackfield.auth.refused import ID_TYPED
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.documents import http_seen
@@ -104,12 +105,24 @@ PARAMETERS: Mapping[str, JSON] = {
     },
     "If-None-Match": {"const": "*", "description": "For a new file."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
-    "address": {"type": "string", "examples": ["192.0.2.7"], "description": "The address of a client."},
+    "refusals.address": {
+        "type": "string",
+        "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"const": ""}],
+        "examples": ["192.0.2.7"],
+        "description": "The address of a client.",
+    },
+    "refusals.id": {
+        "type": "string",
+        "pattern": ID_TYPED,
+        "examples": ["K7QF2M"],
+        "description": "What the caller was told, as a person types it.",
+    },
+    "refusals.login": {"type": "string", "description": "Of a user, or of another known caller."},
     "since": {"type": "string", **_DURATION, "examples": ["24h"], "description": "For how long back, 24h or 7d."},
     "after": {"type": "string", "description": "What `next` of the page before says."},
     **http_seen.PARAMETERS,
 }
-"""The schemas of what stands in braces in the addresses, in the query and in headers."""
+"""The schemas of what stands in braces in the addresses, in the query and in headers; `refusals.id` in that call's."""
 
 _ROLE: JSON = {**_NAME, "pattern": rf"^[^\s,+\-{_CONTROL}][^\s,{_CONTROL}]*$"}
 _PASSWORD: JSON = {
