@@ -71,7 +71,9 @@ async def test_a_store_that_is_away_loses_nothing(house: House, caplog: pytest.L
     assert await house.found() == {'{"message":"а"}': 2}
 
 
-async def test_what_waits_is_bounded_and_nothing_ends_the_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_waits_is_bounded_and_nothing_ends_the_answer(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(unmatched, "WAITING", 3)
     note(house, "д" * LONGEST)
     note(house, "\ud800")
@@ -80,4 +82,6 @@ async def test_what_waits_is_bounded_and_nothing_ends_the_answer(house: House, m
         note(house, text)
     await house.kept.close()
     assert house.kept.left_out == 4
+    await house.kept.close()
+    assert [record.message for record in caplog.records] == ["unmatched_left_out messages=4"]
     assert await house.found() == {'{"message":"1"}': 2, '{"message":"2"}': 1, '{"message":"3"}': 1}

@@ -276,6 +276,7 @@ class Endpoint:
         "list of both.",
         examples=["payloads", ["payloads", "unmatched"]],
         value=(),
+        more="See [watching](protocol.md#watching).",
     )
     limits: Limits = setting(mapping("limits"), value=Limits(), merged=True)
     summary: str = setting(

@@ -55,9 +55,9 @@ def whole(table: RoutingTable, process: Process, tested: Runs) -> JSON:
     }
 
 
-def rows(table: Table, after: int, limit: int) -> list[JSON]:
-    """The rows below the row `after` of the spreadsheet, which counts from 1, at most `limit`."""
-    found = [row for row in table.rows if _number(row) > after][:limit]
+def rows(table: Table, below: int, limit: int) -> list[JSON]:
+    """The rows below the row `below` of the spreadsheet, which counts from 1, at most `limit`."""
+    found = [row for row in table.rows if _number(row) > below][:limit]
     return [
         {"number": _number(row), "name": row.name.text, "cells": [cell.text for cell in row.cells]} for row in found
     ]

@@ -1,7 +1,7 @@
 """Messages that no row of a table was for, as they come: counted in memory, written in batches.
 
 Strategy: on the way of a message stands one encode and one look into a dict, bounded in entries and bytes; the store is
-another task's. What comes while it is full, or is too long, is only counted.
+another task's. What comes while it is full, or is too long, is counted and told.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Unmatched:
         self._writing = asyncio.Lock()
         self._now: asyncio.Task[None] | None = None  # the last write, which may go on
         self._away = False  # whether the store did not take what was written last
-        self.left_out = 0
+        self.left_out = self._told = 0  # and how many of these the log has told
 
     def note(self, endpoint: str, process: str, why: str, message: dict[str, Any]) -> None:
         """Count a message of a process; never waits or fails."""
@@ -114,6 +114,9 @@ class Unmatched:
         try:
             await self.write()
             self._away = False
+            if self.left_out > self._told:
+                log.warning("unmatched_left_out", messages=self.left_out - self._told)
+                self._told = self.left_out
         except Refusal as exc:
             if not self._away:
                 log.warning("unmatched_unavailable", reason=str(exc.__cause__ or exc))

@@ -62,6 +62,12 @@ async def test_a_page_hears_the_state_first_and_then_what_moves(served: Served, 
     await served.call("/ws/room").refused()
     assert (await heard(page, "refused"), (await heard(page, "refusals"))[0]["code"]) == (1, "not_logged_in")
     again = await opened(served, AT, admin)
+    third = await opened(served, AT, admin)
+    await third.leave()
+    live.rings.step()
+    await until(lambda: sum("point" in frame for frame in frames(page)[1:]) == 2)
+    assert not any("opened" in frame for frame in frames(page)), "the first came before, the others are no clients"
+    assert sum(frame.get("closed", 0) for frame in frames(page)) == 1
     await opened(served, "/ws/say")
     for one in (page, again):
         assert await heard(one, "opened") == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,6 +11,7 @@ from jackfield.describe.phrases import WATCHED
 from jackfield.messages import Binary
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.console import watching
+from jackfield.server.wire.over_asgi import AsgiTransport
 from tests.server.conftest import Build, OpenServed
 from tests.server.console.conftest import AT, frames, opened
 from tests.server.served import Caller, Served, generation, until
@@ -118,6 +119,19 @@ async def test_more_than_is_shown_in_a_second_is_counted(served: Served, page: C
     assert left["frames"] == 7
     one.hear(b'{"event":"after"}')
     assert "after" in (await said(page, "frame", watching.FRAMES + 1))[-1]["text"]
+
+
+async def test_a_page_that_does_not_read_is_shown_nothing_and_told_of_it(served: Served, page: Caller) -> None:
+    await opened(served, "/ws/say")
+    one, mine = member(served, "say"), next(one for one in served.gateway.live.hub if one.endpoint == "$console")
+    assert isinstance(mine, Conversation)
+    await watched(page, {"watch": one.connection.id})
+    network = cast(AsgiTransport, mine.transport)
+    network._pending += watching.PAGE_WAITS
+    one.hear(b'{"event":"news"}')
+    network._pending -= watching.PAGE_WAITS
+    assert (await said(page, "left_out"))[0]["frames"] == 1
+    assert not any(frame.get("event") == "frame" for frame in frames(page))
 
 
 async def test_a_page_watches_a_few_and_hears_of_their_end(served: Served, page: Caller) -> None:

@@ -250,7 +250,13 @@ async def test_without_the_option_there_is_nothing(open_edited: Open, name: str,
     answer = await served.http(method, path, await served.cookie("шеф"), {} if method != "GET" else b"")
     judge(name, answer)
     assert (answer.status, answer.json["fix"]) == (404, "Start with --edit tables.")
-    assert (await served.http("TRACE", path, await served.cookie("шеф"))).status == 405
+
+
+@pytest.mark.parametrize("path", [*(path for _, _, path in ADDRESSES), "/api/run", "/api/test", "/api/examples"])
+async def test_what_an_address_does_not_take_is_said_with_or_without_the_option(open_edited: Open, path: str) -> None:
+    served = await open_edited()
+    answer = await served.http("TRACE", path, await served.cookie("шеф"))
+    assert (answer.status, answer.json["code"]) == (405, "method_not_allowed")
 
 
 async def test_who_loses_the_role_while_the_body_comes_saves_nothing(

@@ -93,9 +93,9 @@ async def test_a_table_is_told_in_pages_of_rows(served: Served) -> None:
         {"letter": "C", "head": "reply.text", "role": "reply"},
     ]
     assert table["rows"][0] == {"number": 3, "name": "1", "cells": ["слово 1", "да 1"]}
-    last = (await found(served, "faq", "?after=301&limit=200"))["table"]["rows"]
+    last = (await found(served, "faq", "?below=301&limit=200"))["table"]["rows"]
     assert [row["number"] for row in last] == [302]
-    assert (await served.http("GET", "/api/processes/faq?after=x")).json["code"] == "invalid_request"
+    assert (await served.http("GET", "/api/processes/faq?below=x")).json["code"] == "invalid_request"
     missing = (await served.http("GET", "/api/processes/faqs")).json
     assert (missing["code"], missing["fix"]) == ("no_such_process", 'did you mean "faq"?')
 

@@ -12,9 +12,23 @@ from urllib.parse import urlsplit
 
 from tests.walk.conftest import Server, write
 
-__all__ = ["HOSTILE", "begin", "places"]
+__all__ = ["HOSTILE", "REFUSED", "begin", "places"]
 
 HOSTILE = """<img src=x onerror="window.hacked=1"></script><script>window.hacked=2</script> 'Ж😀'"""
+
+_COUNT = """
+window.asking = 0;
+const { fetch } = window;
+window.fetch = (...asked) => {
+  window.asking += 1;
+  return fetch(...asked).finally(() => setTimeout(() => { window.asking -= 1; }));
+};
+"""
+SMALL = ("/docs/reference", "/asyncapi", "/ws/bot", "/nowhere")
+"""Pages without a place; two of them are refusals."""
+
+REFUSED = "status of (404|426)"
+"""What the browser says of these pages."""
 
 PASSWORD = "длинный пароль 🔑"
 _ENDPOINTS = f"""
@@ -78,21 +92,30 @@ def begin(start: Callable[..., Server], folder: Path, *arguments: str) -> Server
 
 
 def places(page: Any, server: Server) -> Iterator[str]:
-    """Go to each place that the page lists, to some of what is in it, and to the list of keys; gives each address."""
+    """Go to each place that the page lists, to some of what it links, and to small pages; gives each address."""
     seen: set[str] = set()
+    said: list[str] = []
+
+    def asked(dialog: Any) -> None:
+        if dialog.type != "beforeunload":  # a row that was begun is not saved
+            said.append(dialog.message)
+        dialog.accept()
+
+    page.on("dialog", asked)
+    page.add_init_script(_COUNT)
     page.goto(f"{server.http}/#processes")  # what is below it is listed there
+    page.reload()
     page.wait_for_selector(".places[data-at=processes]")
-    whole = "links => links.map(link => link.href)"
-    links: list[str] = page.eval_on_selector_all("a.place", whole)
+    links: list[str] = page.eval_on_selector_all("a.place", "links => links.map(link => link.getAttribute('href'))")
     assert len(links) >= 7, links
+    links += [f"{server.http}/#processes?file={path}" for path in ("processes/faq.csv", "endpoints.yaml")]
     while links:
         address = links.pop(0)
         if address in seen:
             continue
         seen.add(address)
         page.goto(address)
-        page.wait_for_function("() => document.querySelector('main').firstElementChild")
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function("() => window.asking === 0 && document.querySelector('main')?.firstElementChild")
         yield address.removeprefix(f"{server.http}/")
         if "#" in address:  # else a document, whose items are its headings
             links += page.eval_on_selector_all(".side a.item[href^='#']", whole)[:3]
@@ -103,3 +126,12 @@ def places(page: Any, server: Server) -> Iterator[str]:
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     yield "?"
+    page.keyboard.press("Escape")
+    page.goto(f"{server.http}/#processes?file=endpoints.yaml")
+    page.locator(".file > header button").last.click()
+    page.wait_for_selector("dialog.publishing .panel")
+    yield "publish"
+    for path in SMALL:
+        page.goto(server.http + path)
+        yield path
+    assert said == []

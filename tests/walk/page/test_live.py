@@ -74,6 +74,23 @@ def test_an_administrator_sees_watches_sends_and_closes(seed: Seed, open_page: O
     page.get_by_text("Nobody is connected.").wait_for()
 
 
+def test_a_publish_is_seen_and_gone_back_from(seed: Seed, open_page: Open) -> None:
+    server = seed("--edit", endpoints=ENDPOINTS)
+    page = open_page(server, "/#live/publishes")
+    log_in(page, server)
+    page.get_by_text("The server began with it.").wait_for()
+    file = server.folder / "endpoints.yaml"
+    file.write_text(file.read_text("utf-8") + "  more: {url: /ws/more, process: greeting.answer}\n", "utf-8")
+    assert server.run("publish").returncode == 0
+    page.get_by_text("No. 2").wait_for()  # by itself
+    assert "more" in page.locator("section pre").first.inner_text()
+    page.get_by_role("button", name="Back to the one before").click()
+    page.get_by_role("dialog").get_by_role("button", name="Go back").click()
+    page.get_by_role("dialog").get_by_text("Live since").wait_for()
+    page.get_by_role("dialog").get_by_role("button", name="Close").first.click()
+    page.locator("section", has_text="No. 1").get_by_text("live", exact=True).wait_for()
+
+
 def test_on_a_phone_in_russian_and_back_after_a_restart(
     seed: Seed, open_page: Open, start: Callable[..., Server]
 ) -> None:

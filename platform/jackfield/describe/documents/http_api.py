@@ -317,7 +317,7 @@ def _processes() -> tuple[Call, ...]:
     every, one, page = "/api/processes", "/api/processes/{process}", ("limit", "after")
     reading = (
         Call("GET", every, "processes", "List the processes", at("Processes"), query=page),
-        Call("GET", one, "process", "One process; of a table its rows", at("Process"), query=page),
+        Call("GET", one, "process", "One process; of a table its rows", at("Process"), query=("limit", "below")),
     )
     trying = (
         Call("POST", "/api/run", "run-process", "Try a process of the files", at("Ran"), at("Run")),

@@ -74,6 +74,8 @@ _GROUP_EVENT: JSON = {
     "propertyNames": {"not": {"pattern": r"^(\$|error$|group$)"}},
 }
 _DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "examples": ["90d"]}
+_NEXT = "What `next` of the page before says."
+
 PARAMETERS: Mapping[str, JSON] = {
     "for": {
         "description": "How long the user does not get in again: 10m, 12h or 7d, a year at most.",
@@ -105,24 +107,31 @@ PARAMETERS: Mapping[str, JSON] = {
     },
     "If-None-Match": {"const": "*", "description": "For a new file."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
-    "refusals.address": {
+    "address": {
         "type": "string",
         "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"const": ""}],
         "examples": ["192.0.2.7"],
         "description": "The address of a client.",
     },
+    "since": {"type": "string", **_DURATION, "examples": ["24h"], "description": "For how long back, 24h or 7d."},
+    "below": {
+        "description": "The number of the row after which the page begins.",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 99_999_999,
+    },
+    "after": {"type": "string", "description": _NEXT},
+    **http_seen.PARAMETERS,
+    "connections.after": {"type": "string", "pattern": r"^([0-9]{1,12}(\.[0-9]{1,9})?)?$", "description": _NEXT},
+    "refusals.login": {"type": "string", "description": "A login, as the refusals have it."},
     "refusals.id": {
         "type": "string",
         "pattern": ID_TYPED,
         "examples": ["K7QF2M"],
-        "description": "What the caller was told, as a person types it.",
+        "description": "The id that somebody was told, as people type it.",
     },
-    "refusals.login": {"type": "string", "description": "Of a user, or of another known caller."},
-    "since": {"type": "string", **_DURATION, "examples": ["24h"], "description": "For how long back, 24h or 7d."},
-    "after": {"type": "string", "description": "What `next` of the page before says."},
-    **http_seen.PARAMETERS,
 }
-"""The schemas of what stands in braces in the addresses, in the query and in headers; `refusals.id` in that call's."""
+"""The schemas of what stands in braces, in the query and in headers; under `CALL.NAME` those of one call alone."""
 
 _ROLE: JSON = {**_NAME, "pattern": rf"^[^\s,+\-{_CONTROL}][^\s,{_CONTROL}]*$"}
 _PASSWORD: JSON = {

@@ -88,8 +88,7 @@ def _call(call: Call) -> JSON:
     known = http_schemas.PARAMETERS
     parameters: list[JSON] = [{"name": name, "in": "path", "required": True, "schema": known[name]} for name in names]
     parameters += [
-        {"name": name, "in": "query", "schema": known.get(f"{call.name}.{name}", known.get(name))}
-        for name in call.query
+        {"name": name, "in": "query", "schema": known.get(f"{call.name}.{name}", known[name])} for name in call.query
     ]
     if "idempotency_conflict" in call.codes:
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": known["Idempotency-Key"]})

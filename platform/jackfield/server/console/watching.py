@@ -16,7 +16,7 @@ from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.tap import Tap
 from jackfield.server.live import Live
 
-__all__ = ["FRAMES", "MOST_WATCHED", "SHOWN", "Watching"]
+__all__ = ["FRAMES", "MOST_WATCHED", "PAGE_WAITS", "SHOWN", "Watching"]
 
 SHOWN = 64 * 1024
 """Bytes of a watched frame that are shown."""
@@ -27,7 +27,8 @@ FRAMES = 50
 MOST_WATCHED = 5
 """Connections that one open page watches at most."""
 
-_WAITING = 1024 * 1024  # bytes that wait for a page above which it is shown no frame
+PAGE_WAITS = 1024 * 1024
+"""Bytes that wait for an open page from which on it is shown no watched frame."""
 
 
 @dataclass(eq=False, slots=True)
@@ -62,14 +63,14 @@ class Watching:
             raise Reject("watches_enough", f"A page watches {MOST_WATCHED} connections at most; stop watching one.")
         watched = self._watched.get(name) or self._open(name)
         watched.pages[page.id] = shown_to
-        self._log("watch_began", watched, shown_to)
+        log.info("watch_began", **_who(watched, shown_to))
 
     def end(self, name: str, page: str) -> None:
         """Show them no more to the page of this id; where it did not watch, nothing happens."""
         one = self._watched.get(name)
         if one is None or (shown_to := one.pages.pop(page, None)) is None:
             return
-        self._log("watch_ended", one, shown_to)
+        log.info("watch_ended", **_who(one, shown_to))
         if not one.pages:
             del self._watched[name]
             if one.tap is not None:
@@ -129,7 +130,7 @@ class Watching:
     def _tell(self, one: _Watched, event: dict[str, Any]) -> None:
         text = msgspec.json.encode(event)
         for page in one.pages.values():
-            if page.outbox.pending < _WAITING:
+            if page.outbox.pending < PAGE_WAITS:
                 page.hear(text)
             elif event["event"] == "frame":
                 one.left_out += 1
@@ -141,13 +142,14 @@ class Watching:
             for page in tuple(one.pages):
                 self.end(name, page)
 
-    def _log(self, event: str, one: _Watched, page: Conversation) -> None:
-        connection = one.conversation.connection
-        log.info(
-            event,
-            endpoint=one.conversation.endpoint,
-            connection=connection.id,
-            login=connection.identity.login,
-            by=page.identity.login,
-            client=page.connection.address,
-        )
+
+def _who(one: _Watched, page: Conversation) -> dict[str, Any]:
+    """Who watches whom, for the log."""
+    connection = one.conversation.connection
+    return {
+        "endpoint": one.conversation.endpoint,
+        "connection": connection.id,
+        "login": connection.identity.login,
+        "by": page.identity.login,
+        "client": page.connection.address,
+    }

@@ -88,7 +88,8 @@ class Administration:
     async def _check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing at these segments."""
         if self._additions.answers(request.method, path):
-            await self._rights.author(request)
+            if self.api.takes(path, request.method):  # else it is no question of rights
+                await self._rights.author(request)
         elif self._talk.answers(path):
             return  # it says for itself what is for whom
         elif self._push.answers(path):

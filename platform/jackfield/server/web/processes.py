@@ -46,8 +46,8 @@ class Processes:
         return reply(await self._told(listed))
 
     async def _get(self, asked: Asked) -> Response:
-        given = query(asked, "limit", "after")
-        limit, after = limit_of(given), _row(given.get("after", "0"))
+        given = query(asked, "limit", "below")
+        limit, below = limit_of(given), _row(given.get("below", "0"))
         await self._rights.documents(asked.request)
 
         def told(table: RoutingTable, tested: Runs) -> Mapping[str, Any]:
@@ -58,7 +58,7 @@ class Processes:
             answering = table.catalog.tables.get(process.name)
             if answering is None:
                 return found
-            return {**found, "table": {**found["table"], "rows": processes.rows(answering.table, after, limit)}}
+            return {**found, "table": {**found["table"], "rows": processes.rows(answering.table, below, limit)}}
 
         return reply(await self._told(told))
 
@@ -79,5 +79,5 @@ class Processes:
 def _row(text: str) -> int:
     """The number of a row in the query. Raises Refusal."""
     if not (text.isascii() and text.isdecimal() and len(text) < 9):
-        raise Refusal("invalid_request", "`after` is the number of a row of the table.", "Correct it in the query.")
+        raise Refusal("invalid_request", "`below` is the number of a row of the table.", "Correct it in the query.")
     return int(text)

@@ -8,7 +8,7 @@ import { words } from "./words.js";
 const t = words({
   title: ["Copy as", "Копировать как"],
   page: ["HTML page", "Страница HTML"],
-  token: ["A session for programs: jackfield token LOGIN.", "Сеанс для программ: jackfield token LOGIN."],
+  token: ["A session for programs: jackfield token LOGIN. Or this browser's: F12, Application (Storage), Cookies.", "Сеанс для программ: jackfield token LOGIN. Или этого браузера: F12, Application (Хранилище), Cookies."],
 });
 
 const NAMES = new Map([["postman", "Postman"], ["wscat", "wscat"], ["websocat", "websocat"], ["python", "Python"], ["javascript", "JavaScript"]]);

@@ -39,12 +39,6 @@ export function grid(model, { moved = () => {} } = {}) {
     asked ||= requestAnimationFrame(() => { asked = 0; paint(); });
   }
 
-  // around the editor: a field that is moved loses its focus, and what is typed on would begin anew
-  function around(place, lines) {
-    for (const old of [...place.children]) if (old !== editor) old.remove();
-    place.prepend(...lines);
-  }
-
   function paint() {
     const { width, height } = model;
     const sizes = Array.from({ length: width }, (_, place) => widthOf(place));
@@ -54,11 +48,17 @@ export function grid(model, { moved = () => {} } = {}) {
     body.style.width = heads.style.width = wide;
     element.setAttribute("aria-rowcount", height + 1);
     element.setAttribute("aria-colcount", width);
-    around(heads, [h("span.grid-number"), ...sizes.map((_, place) => cell(-1, place))]);
+    refill(heads, h("span.grid-number"), sizes.map((_, place) => cell(-1, place)));
     const first = Math.max(0, Math.floor(element.scrollTop / HEIGHT) - EDGE);
     const last = Math.min(height, first + Math.ceil((element.clientHeight || 600) / HEIGHT) + 2 * EDGE);
-    around(body, Array.from({ length: Math.max(0, last - first) }, (_, at) => line(first + at, width)));
+    refill(body, Array.from({ length: Math.max(0, last - first) }, (_, at) => line(first + at, width)));
     element.setAttribute("aria-activedescendant", id(row, column));
+  }
+
+  /** Fill with other cells, and leave the one that is typed in where it is: taken out for a moment it would lose the focus, and what was typed. */
+  function refill(parent, ...content) {
+    for (const child of [...parent.childNodes]) if (child !== editor) child.remove();
+    parent.prepend(...content.flat());
   }
 
   function line(at, width) {
@@ -84,8 +84,13 @@ export function grid(model, { moved = () => {} } = {}) {
   function widthOf(place) {
     let most = measured.get(place);
     if (most === undefined) {
+<<<<<<< HEAD
       most = model.head(place).length + 3;
       for (let at = 0; at < model.height; at += Math.ceil(model.height / 200)) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
+=======
+      most = model.head(place).length + 4;
+      for (let at = 0; at < Math.min(model.height, 100); at += 1) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
+>>>>>>> eyes16
       measured.set(place, most);
     }
     return Math.round(Math.min(320, Math.max(72, most * 7.4 + 20)));
@@ -183,6 +188,7 @@ export function grid(model, { moved = () => {} } = {}) {
     const found = cellOf(event);
     if (!found || event.button !== 0 || event.target === editor) return;
     event.preventDefault();
+    if (event.detail === 2 && model.set) { edit(); return; } // the first press may have moved another cell below the pointer
     element.focus({ preventScroll: true });
     go(Number(found.dataset.at), Number(found.dataset.place), event.shiftKey);
     const drag = (moving) => {

@@ -26,6 +26,7 @@ const t = words({
   added: ["added", "добавлен"],
   skipped: ["is there already", "уже есть"],
   refused: ["not possible", "нельзя"],
+  left: ["not added", "не добавлен"],
   add: ["Add {n} user|Add {n} users", "Добавить {n} пользователя|Добавить {n} пользователей|Добавить {n} пользователей"],
   wrong: ["Correct the marked rows and choose the file again; nobody was added.", "Исправьте отмеченные строки и выберите файл снова; никто не добавлен."],
   nobody: ["All of them are there already.", "Все уже есть."],
@@ -113,11 +114,11 @@ const quoted = (text) => (/^[=+\-@\t]|[",;\r\n]/.test(text) ? `"${(/^[=+\-@\t]/.
 
 const KINDS = { added: "good", skipped: "", refused: "bad" };
 
-const listed = (users, results, dry) => h("div.panel", h("table",
+const listed = (users, results, dry, stuck = results.some((one) => one.done === "refused")) => h("div.panel", h("table",
   h("thead", h("tr", ["row", "login", "name", "roles", "what"].map((key) => h("th", { scope: "col" }, t(key))))),
   h("tbody", users.map(({ row, sent }, at) => {
-    const { done, problem } = results[at];
+    const { done, problem } = results[at], left = done === "skipped" && stuck; // for what is refused elsewhere, too
     const kind = KINDS[done] ? `span.tag.${KINDS[done]}` : "span.tag";
     return h("tr", h("td.dim", String(row)), h("td", sent.login), h("td", sent.name), h("td", sent.roles.join(", ")),
-      h("td", h(kind, t(done === "added" && dry ? "would" : done)), done === "refused" ? h("div.small", problem) : null));
+      h("td", h(kind, t(left ? "left" : done === "added" && dry ? "would" : done)), left || done === "refused" ? h("div.small", problem) : null));
   }))));

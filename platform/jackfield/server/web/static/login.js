@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { fill, h } from "./dom.js";
+import { unsaved } from "./draft.js";
 import { failure } from "./parts.js";
 import { words } from "./words.js";
 
@@ -13,6 +14,7 @@ const t = words({
   look: ["Look around without logging in", "Осмотреться без входа"],
   elsewhere: ["People log in at another place here: at the application or the identity provider that this server belongs to. Come back with its session.",
     "Здесь входят в другом месте: в приложении или у поставщика учётных записей, которому принадлежит сервер. Вернитесь с его сеансом."],
+  kept: ["What you changed is still here, not saved yet: {files}. Log in to go on.", "Ваши изменения здесь и ещё не сохранены: {files}. Войдите, чтобы продолжить."],
   first: ["The first user is admin; the server's terminal showed its password, or wrote it to .jackfield/first-admin.",
     "Первый пользователь — admin; его пароль показан в терминале сервера или записан в .jackfield/first-admin."],
 });
@@ -42,6 +44,7 @@ export function loginForm(page, entered, look) {
   queueMicrotask(() => form.elements.login?.focus());
   return h("main.alone", h("div.card",
     h("h1", t("title", { title: page.title })),
+    unsaved().length ? h("p.note", t("kept", { files: unsaved().join(", ") })) : null,
     page.auth.own ? form : h("p", t("elsewhere")), said,
     look ? h("button.link", { type: "button", onclick: look }, t("look")) : null,
     page.auth.own && page.reader ? h("p.dim", t("first")) : null));

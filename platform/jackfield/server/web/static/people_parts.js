@@ -23,7 +23,7 @@ export const lines = (items, draw) => h("ul.lines.panel", items.map((item) => {
 /** A session: what it was opened with, and when. */
 export const session = (one) => [
   h("strong", { title: one.agent }, client(one.agent)),
-  [h("span", one.client), h("span", t("seen", { at: date(one.seen_at) })), h("span", t("opened", { at: date(one.created_at) }))],
+  [one.client ? h("span", one.client) : null, h("span", t("seen", { at: date(one.seen_at) })), h("span", t("opened", { at: date(one.created_at) }))],
 ];
 
 const BROWSERS = [["Firefox", /Firefox\//], ["Edge", /Edg\//], ["Opera", /OPR\//], ["Chrome", /Chrom(e|ium)\//], ["Safari", /Safari\//]];

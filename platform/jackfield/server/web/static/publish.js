@@ -44,7 +44,7 @@ export async function publish(back = false, unsaved = []) {
         dry_run && !back && unsaved.length ? h("p.note", t("unsaved", { files: unsaved.join(", ") })) : null);
       fill(row, back ? null : another, h("span.fill"), close, dry_run && found.concerns ? act : null);
       (dry_run && found.concerns ? act : close).focus();
-    } catch (problem) { fill(body, failure(problem)); }
+    } catch (problem) { act.disabled = false; fill(body, failure(problem)); }
   }
   await ask(true);
 }

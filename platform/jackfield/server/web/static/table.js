@@ -49,7 +49,7 @@ export function liveTable(process) {
   const says = h("output.says"), shownCell = (at, column) => (at < 0 ? "" : column ? found[at].cells[column - 1] : found[at].name);
   (async () => {
     while (found.length < total) {
-      const more = (await get(`/api/processes/${part(process.name)}?limit=200&after=${found.at(-1).number}`)).table?.rows ?? [];
+      const more = (await get(`/api/processes/${part(process.name)}?limit=200&below=${found.at(-1).number}`)).table?.rows ?? [];
       if (!more.length) return;
       found.push(...more);
       shown.paint();
@@ -58,8 +58,8 @@ export function liveTable(process) {
   return { element: h("div.table", h("div.bar.small.dim", t("live")), shown.element, says) };
 }
 
-/** The table in its file: {element, save(), isChanged(), light(trace), leave()}. `message` begins a row of its values. */
-export async function editedTable(process, { message = null, publish = null } = {}) {
+/** The table in its file: {element, save(), isChanged(), light(trace), leave()}. `message` begins a row of its values, `line` leads to the problem there. */
+export async function editedTable(process, { message = null, publish = null, line = 0 } = {}) {
   const draft = await draftOf(process.table?.file ?? process.file, (text) => new Sheet(text)), cells = () => draft.model;
   const top = () => cells().head + 1;
   const model = {
@@ -86,6 +86,9 @@ export async function editedTable(process, { message = null, publish = null } = 
     mark: (problems) => {
       marks = new Map(problems.filter((one) => named(one)[1]).map((one) => [spot(one).join(), { kind: one.severity === "error" ? "bad" : "warn", text: `${named(one)[2]}${one.hint ? `; ${one.hint}` : ""}` }]));
       shown.mark(marks);
+      const wanted = problems.find((one) => one.line === line);
+      line = 0; // once
+      if (wanted) { shown.element.focus(); shown.go(...spot(wanted)); }
       say(shown.at().row, shown.at().column);
     },
     go: (one) => { shown.element.focus(); shown.go(...spot(one)); },
