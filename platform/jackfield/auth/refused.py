@@ -20,6 +20,7 @@ from typing import Any, Protocol, Self, overload
 
 __all__ = [
     "ID_LENGTH",
+    "ID_TYPED",
     "REFUSALS_KEPT",
     "RUN",
     "WAITING",
@@ -46,10 +47,15 @@ WAITING = 1000
 _KNOWN = 2000  # of kept ones, those that the next equal one is counted with
 _LETTERS = "23456789CDFGHJKMNPQRTVWXY"  # none looks or reads like another, and no vowels, which make words
 _TABLE = bytes(ord(_LETTERS[number % len(_LETTERS)]) for number in range(256))
-_HEARD = str.maketrans("КМСТХРНУ", "KMCTXPHY", " -\t#")  # as a Russian keyboard has them, or a person writes them
+_ALIKE = "КМСТХРНУ"  # letters of a Russian keyboard that look like ours
+_HEARD = str.maketrans(_ALIKE, "KMCTXPHY", " -#")
+_TYPED = f"[{_LETTERS}{_LETTERS[8:].lower()}{_ALIKE}{_ALIKE.lower()}]"
 _FAILED_LOGINS = frozenset({"login_failed", "too_many_attempts", "too_many_logins", "wrong_password"})
 _DIGITS = re.compile(r"\d+")
 _LONGEST = 500  # characters of a sentence that are kept
+
+ID_TYPED = f"^([ #-]*({_TYPED}[ #-]*){{{ID_LENGTH}}})?$"
+"""The pattern of an id as people type it, and of an empty text."""
 
 
 def new_id() -> str:
@@ -62,10 +68,9 @@ def id_of(text: str) -> str:
 
     Raises ValueError, with a sentence, for what can be none.
     """
-    found = text.upper().translate(_HEARD)
-    if len(found) != ID_LENGTH or not set(found) <= set(_LETTERS):
+    if not text or re.fullmatch(ID_TYPED, text) is None:
         raise ValueError(f"{text[:20]} is no id of a refusal; one is of {ID_LENGTH} letters and digits, as K7QF2M is")
-    return found
+    return text.upper().translate(_HEARD)
 
 
 @dataclass(slots=True)
@@ -132,7 +137,8 @@ class Wanted:
                 address = str(ip_address(address))
             except ValueError:
                 raise ValueError(f"{address[:60]} is no address; one is written as 192.0.2.7 or 2001:db8::7") from None
-        return cls(unicodedata.normalize("NFC", login), address, id_of(told) if told else "", since, limit)
+        login = unicodedata.normalize("NFC", login).replace("\0", "�").encode(errors="replace").decode()
+        return cls(login, address, id_of(told) if told else "", since, limit)
 
     @property
     def anything(self) -> bool:

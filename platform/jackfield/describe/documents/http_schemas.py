@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from msgspec.json import schema_components
 
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
+from jackfield.auth.refused import ID_TYPED
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.documents import http_seen
@@ -108,7 +109,7 @@ PARAMETERS: Mapping[str, JSON] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
     "address": {
         "type": "string",
-        "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}],
+        "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"const": ""}],
         "examples": ["192.0.2.7"],
         "description": "The address of a client.",
     },
@@ -125,9 +126,9 @@ PARAMETERS: Mapping[str, JSON] = {
     "refusals.login": {"type": "string", "description": "A login, as the refusals have it."},
     "refusals.id": {
         "type": "string",
-        "pattern": "^([2-9CDFGHJKMNPQRTVWXYcdfghjkmnpqrtvwxy]{6})?$",
+        "pattern": ID_TYPED,
         "examples": ["K7QF2M"],
-        "description": "The id that somebody was told.",
+        "description": "The id that somebody was told, as people type it.",
     },
 }
 """The schemas of what stands in braces, in the query and in headers; under `CALL.NAME` those of one call alone."""
