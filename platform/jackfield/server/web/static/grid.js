@@ -84,13 +84,8 @@ export function grid(model, { moved = () => {} } = {}) {
   function widthOf(place) {
     let most = measured.get(place);
     if (most === undefined) {
-<<<<<<< HEAD
-      most = model.head(place).length + 3;
-      for (let at = 0; at < model.height; at += Math.ceil(model.height / 200)) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
-=======
       most = model.head(place).length + 4;
-      for (let at = 0; at < Math.min(model.height, 100); at += 1) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
->>>>>>> eyes16
+      for (let at = 0; at < model.height; at += Math.ceil(model.height / 200)) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
       measured.set(place, most);
     }
     return Math.round(Math.min(320, Math.max(72, most * 7.4 + 20)));
