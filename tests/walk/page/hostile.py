@@ -109,21 +109,19 @@ def places(page: Any, server: Server) -> Iterator[str]:
     whole = "links => links.map(link => link.href)"
     links: list[str] = page.eval_on_selector_all("a.place", whole)
     assert len(links) >= 7, links
-    links += [f"{server.http}/#processes?file={path}" for path in ("processes/faq.csv", "endpoints.yaml")]
+    links = [link for link in links if link.startswith("#")]
+    links += [f"#processes?file={path}" for path in ("processes/faq.csv", "endpoints.yaml")]
     while links:
         address = links.pop(0)
         if address in seen:
             continue
         seen.add(address)
-        page.goto(address)
+        page.goto(f"{server.http}/{address}")
         page.wait_for_function("() => window.asking === 0 && document.querySelector('main')?.firstElementChild")
-        yield address.removeprefix(f"{server.http}/")
-        if "#" in address:  # else a document, whose items are its headings
-            links += page.eval_on_selector_all(".side a.item[href^='#']", whole)[:3]
-    page.goto(f"{server.http}/asyncapi")
-    yield "asyncapi"
-    page.goto(server.http)
-    page.wait_for_selector("nav.places")
+        yield address
+        for within in (".side a.item", "main a"):
+            items = page.eval_on_selector_all(within, "links => links.map(link => link.getAttribute('href'))")
+            links += [item for item in items if item.startswith("#")][:5]
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     yield "?"
