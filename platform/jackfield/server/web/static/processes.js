@@ -12,7 +12,6 @@ const t = words({
   title: ["Processes", "Процессы"],
   search: ["Search processes", "Поиск процессов"],
   none: ["No process is plugged in yet.", "Пока ни один процесс не подключён."],
-  choose: ["Choose a table on the left.", "Выберите таблицу слева."],
   unplugged: ["Plugged to nothing", "Ни к чему не подключены"],
   python: ["Python", "Python"],
   table: ["table", "таблица"],
@@ -34,18 +33,18 @@ const t = words({
 });
 
 export async function show({ page, main, side, rest, query, go }) {
-  const [processes, endpoints] = await Promise.all([page.reader ? every("/api/processes", "processes") : [], get("/api/endpoints").then((found) => found.endpoints)]);
+  const [processes, endpoints] = await Promise.all([every("/api/processes", "processes"), get("/api/endpoints").then((found) => found.endpoints)]);
   const file = page.edit ? query.get("file") : null, table = file && /^processes\/.*\.csv$/.test(file);
   const used = processes.filter((one) => one.kind !== "builtin" || one.endpoints.length);
   const list = h("nav", { "aria-label": t("search") });
   const matches = (one, wanted) => !wanted || [one.name, one.summary, one.file, ...one.endpoints].join(" ").toLowerCase().includes(wanted);
   const paint = (wanted) => {
     const found = used.filter((one) => matches(one, wanted));
-    if (!rest.length && !file) { fill(main, page.reader ? board(found, endpoints, page) : h("div.pad", h("div.row.end", publish()), empty(t("choose")))); return; }
+    if (!rest.length && !file) { fill(main, board(found, endpoints, page)); return; }
     fill(list, found.map((one) => h("a.item", { href: `#processes/${part(one.name)}`, "aria-current": one.name === rest[0] ? "true" : null },
       one.name, h("small", one.summary || t(one.kind)))));
   };
-  fill(side, page.reader ? [searchField((text) => paint(text.toLowerCase()), t("search")), list] : null, page.edit ? await fileList(page, file, go) : null);
+  fill(side, searchField((text) => paint(text.toLowerCase()), t("search")), list, page.edit ? await fileList(page, file, go) : null);
   paint("");
   const known = table ? processes.find((found) => found.file === file)?.name : rest[0];
   if (table && !known) return one(fresh(file), { page, main, endpoints, query, go });
