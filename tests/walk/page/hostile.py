@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -117,7 +118,10 @@ def places(page: Any, server: Server) -> Iterator[str]:
             continue
         seen.add(address)
         page.goto(f"{server.http}/{address}")
-        page.wait_for_function("() => window.asking === 0 && document.querySelector('main')?.firstElementChild")
+        place = re.split(r"[/?]", address.partition("#")[2])[0]  # what was there before may be so a moment longer
+        page.wait_for_selector(f"main.at-{place} > *" if place else "main > *", state="attached")
+        page.wait_for_load_state("networkidle")
+        page.wait_for_function("() => window.asking === 0")
         yield address
         for within in (".side a.item", "main a"):
             items = page.eval_on_selector_all(within, "links => links.map(link => link.getAttribute('href'))")

@@ -84,7 +84,8 @@ def test_keys_and_an_import(seed: Callable[..., Server], open_page: Open) -> Non
     page = open_page(server, expected=REFUSED)
     held: list[Any] = []
     page.route("**/api/endpoints", lambda route: held.append(route))
-    log_in(page, server)
+    with page.expect_request("**/api/endpoints"):
+        log_in(page, server)
     page.get_by_role("link", name="People").click()  # before Talk is there, which comes later and must not show
     page.get_by_role("link", name="Service keys").click()
     page.get_by_role("heading", name="Service keys").wait_for()
