@@ -107,8 +107,7 @@ def places(page: Any, server: Server) -> Iterator[str]:
     page.goto(f"{server.http}/#processes")  # what is below it is listed there
     page.reload()
     page.wait_for_selector(".places[data-at=processes]")
-    whole = "links => links.map(link => link.href)"
-    links: list[str] = page.eval_on_selector_all("a.place", whole)
+    links: list[str] = page.eval_on_selector_all("a.place", "links => links.map(link => link.getAttribute('href'))")
     assert len(links) >= 7, links
     links = [link for link in links if link.startswith("#")]
     links += [f"#processes?file={path}" for path in ("processes/faq.csv", "endpoints.yaml")]
