@@ -1,91 +1,151 @@
-"""The whole story of somebody who has a browser and nothing else: from the first password to the way back."""
+"""The whole story of somebody who has a browser and nothing else: from the first password to the way back.
+
+Once by mouse, once by keyboard alone, once on a phone, once dark and in Russian.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.walk.conftest import Server
-from tests.walk.page.conftest import Open, log_in, open_page, seed, start
+from tests.walk.page.conftest import Open, open_page, seed, start
 from tests.walk.page.test_talk import answers
 
 __all__ = ["open_page", "seed", "start"]
 
 pytestmark = pytest.mark.walk
 
+WAYS: dict[str, dict[str, Any]] = {
+    "by mouse": {},
+    "by keyboard": {},
+    "on a phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True},
+    "dark, in Russian": {"color_scheme": "dark", "locale": "ru-RU"},
+}
 
-def test_a_person_with_a_browser_alone(seed: Callable[..., Server], open_page: Open) -> None:
+
+class Hand:
+    """Presses and writes, by mouse or by keys alone: then it goes there by Tab, as far as it must."""
+
+    def __init__(self, page: Any, *, keys: bool) -> None:
+        self.page = page
+        self.keys = keys
+
+    def press(self, found: Any) -> None:
+        if not self.keys:
+            found.click()
+            return
+        self.reach(found)
+        self.page.keyboard.press("Enter")
+
+    def write(self, found: Any, text: str) -> None:
+        if not self.keys:
+            found.fill(text)
+            return
+        self.reach(found)
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+
+    def reach(self, found: Any) -> None:
+        found.wait_for()
+        for _ in range(100):
+            if found.evaluate("one => one === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        pytest.fail(f"Tab does not lead to {found}")
+
+    def button(self, *names: str) -> Any:
+        """A button of one of these names, in the dialog that is open."""
+        within = self.page.locator("dialog[open]")
+        return (within if within.count() else self.page).get_by_role("button", name=named(*names)).first
+
+
+def named(*names: str) -> re.Pattern[str]:
+    return re.compile(rf"^({'|'.join(names)})( |$)")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_person_with_a_browser_alone(way: str, seed: Callable[..., Server], open_page: Open) -> None:
     server = seed("--edit")
-    page = open_page(server)
-    log_in(page, server)
-    add_endpoint(page)
-    talk = open_page_beside(page, server)
+    page = open_page(server, **WAYS[way])
+    hand = Hand(page, keys=way == "by keyboard")
+    hand.write(page.locator("input[name=login]"), "admin")
+    hand.write(page.locator("input[name=password]"), server.password())
+    hand.press(page.get_by_role("button", name=named("Log in", "Войти")))
+    page.wait_for_selector("nav.places")
+    add_endpoint(hand)
+    beside = page.context.new_page()  # a second tab, on the new endpoint
+    beside.goto(f"{server.http}/#talk/help")
+    talk = Hand(beside, keys=hand.keys)
     assert ask(talk, "здравствуйте", 1) == '{"message": "Привет! Чем помочь?"}'
 
     # an answer is edited, broken, told at its cell, mended
     page.goto(f"{server.http}/#processes/faq")
-    page.get_by_role("grid").focus()
+    hand.reach(page.get_by_role("grid")) if hand.keys else page.get_by_role("grid").focus()
     page.keyboard.press("Control+Home")
     for _ in range(2):
         page.keyboard.press("ArrowRight")
     overwrite(page, "Привет! {whom}")
     page.locator(".grid-cell.bad").wait_for()
-    page.get_by_role("button", name="C3").click()
+    hand.press(page.get_by_role("button", name="C3"))
     assert "whom" in page.locator(".says").inner_text()
     overwrite(page, "Добрый день! 👋")
     page.locator(".grid-cell.bad").wait_for(state="detached")
     page.keyboard.press("Control+s")
-    page.locator(".tag", has_text="saved").wait_for()
+    page.locator(".tag.good", has_text=re.compile("^(saved|сохранено)")).wait_for()
     assert ask(talk, "привет", 2) == '{"message": "Привет! Чем помочь?"}', "so far it is only saved"
 
     # published, seen where one talks already, and taken back
-    page.get_by_role("button", name="Publish…").click()
-    publish = page.get_by_role("dialog", name="Publish")
-    publish.get_by_role("button", name="Publish", exact=True).click()
-    publish.get_by_text("Live since").wait_for()
+    publish(hand)
     assert ask(talk, "привет", 3) == '{"message": "Добрый день! 👋"}'
-    publish.get_by_role("button", name="Back to the one before…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Go back", exact=True).click()
-    page.get_by_text("Live since").wait_for()
+    hand.press(hand.button("Back to the one before…", "Вернуть предыдущее…"))
+    page.get_by_role("dialog").get_by_role("button", name=named("Go back", "Вернуть")).last.wait_for()
+    hand.press(hand.button("Go back", "Вернуть"))
+    page.get_by_text(LIVE).last.wait_for()
     assert ask(talk, "привет", 4) == '{"message": "Привет! Чем помочь?"}'
-    assert talk.locator(".frame.closed").count() == 0, "nobody was disconnected"
+    assert beside.locator(".frame.closed").count() == 0, "nobody was disconnected"
+
+
+LIVE = re.compile("Live since|Опубликовано:")
+
+
+def publish(hand: Hand) -> None:
+    hand.press(hand.button("Publish…", "Опубликовать…"))
+    hand.page.locator("dialog.publishing").wait_for()
+    hand.press(hand.page.locator("dialog.publishing").get_by_role("button", name=named("Publish", "Опубликовать")))
+    hand.page.get_by_text(LIVE).last.wait_for()
+
+
+def add_endpoint(hand: Hand) -> None:
+    page = hand.page
+    hand.press(page.get_by_role("link", name=named("Processes", "Процессы")))
+    hand.press(page.get_by_role("button", name=named("New endpoint", "Новый адрес")))
+    form = page.locator("dialog[open]")
+    for names, text in (
+        (("Name", "Имя"), "help"),
+        (("Address", "Адрес"), "/ws/help"),
+        (("Process", "Процесс"), "faq"),
+        (("What it is for", "Для чего он"), "Ответы для всех"),
+    ):
+        hand.write(form.get_by_label(re.compile(f"^({'|'.join(names)})")).first, text)
+    hand.press(hand.button("Add", "Добавить"))
+    form.get_by_text(re.compile("Written into|Записано")).wait_for()
+    publish(hand)
+    page.keyboard.press("Escape")
 
 
 def overwrite(page: Any, text: str) -> None:
-    """Another text for the cell that one is in; Playwright presses no key for letters that its keyboard has not."""
+    """Another text for the cell that one is in."""
     page.keyboard.press("F2")
     page.keyboard.press("Control+A")
     page.keyboard.type(text)
     page.keyboard.press("Enter")
 
 
-def add_endpoint(page: Any) -> None:
-    page.get_by_role("link", name="Processes").click()
-    page.get_by_role("button", name="New endpoint").click()
-    form = page.get_by_role("dialog", name="New endpoint")
-    form.get_by_label("Name", exact=True).fill("help")
-    form.get_by_label("Address").fill("/ws/help")
-    form.get_by_label("Process").fill("faq")
-    form.get_by_label("What it is for").fill("Ответы для всех")
-    form.get_by_role("button", name="Add", exact=True).click()
-    form.get_by_role("button", name="Publish…").click()
-    publish = page.get_by_role("dialog", name="Publish")
-    publish.get_by_role("button", name="Publish", exact=True).click()
-    publish.get_by_text("Live since").wait_for()
-    page.keyboard.press("Escape")
-
-
-def open_page_beside(page: Any, server: Server) -> Any:
-    """A second tab of the same browser, on the new endpoint."""
-    talk = page.context.new_page()
-    talk.goto(f"{server.http}/#talk/help")
-    talk.get_by_role("heading", name="help").wait_for()
-    return talk
-
-
-def ask(talk: Any, message: str, number: int) -> str:
-    talk.get_by_label("message", exact=True).fill(message)
-    talk.get_by_role("button", name="Send").click()
-    return answers(talk, number)[number - 1]
+def ask(hand: Hand, message: str, number: int) -> str:
+    hand.write(hand.page.get_by_label("message", exact=True), message)
+    hand.press(hand.page.get_by_role("button", name=named("Send", "Отправить")))
+    return answers(hand.page, number)[number - 1]
