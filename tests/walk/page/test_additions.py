@@ -66,6 +66,24 @@ def test_an_endpoint_by_a_form_goes_live_and_a_conversation_in_it_becomes_its_ex
     assert tested.returncode == 0, tested.stdout
 
 
+def test_a_table_that_is_not_there_yet_is_begun_in_the_form(seed: Seed, open_page: Open) -> None:
+    server = seed("--edit")
+    page = open_page(server)
+    log_in(page, server)
+    page.get_by_role("link", name="Processes").click()
+    page.get_by_role("button", name="New endpoint").click()
+    form = page.get_by_role("dialog", name="New endpoint")
+    form.get_by_label("Name", exact=True).fill("prices")
+    form.get_by_label("Address").fill("/ws/prices")
+    form.get_by_label("Process").fill("prices")
+    form.get_by_role("button", name="Begin the table prices").click()
+    form.get_by_role("button", name="Begin the table prices").wait_for(state="detached")
+    form.get_by_role("button", name="Add", exact=True).click()
+    form.get_by_text("Written into endpoints.yaml").wait_for()
+    assert (server.folder / "processes" / "prices.csv").read_text("utf-8").startswith("first,message,reply.text")
+    assert server.run("check").returncode == 0
+
+
 def test_without_edit_an_example_is_text_to_be_pasted(seed: Seed, open_page: Open) -> None:
     server = seed()
     page = open_page(server, locale="ru-RU")

@@ -1,10 +1,11 @@
 // The project's files: listed, and edited as texts.
 
-import { ask, get, part } from "./api.js";
+import { get, part } from "./api.js";
 import { complete } from "./complete.js";
 import { fill, h, icon } from "./dom.js";
-import { address, draftOf, link, saving, unsaved } from "./draft.js";
+import { draftOf, link, saving, unsaved } from "./draft.js";
 import { editor } from "./editor.js";
+import { makeFile } from "./new_file.js";
 import { dialog, failure } from "./parts.js";
 import { publishButton } from "./publish.js";
 import { bytes, words } from "./words.js";
@@ -16,7 +17,6 @@ const t = words({
   add_label: ["Its name, with its folder", "Имя вместе с папкой"],
   make: ["Make it", "Создать"],
   kinds: ["processes/prices.csv is a table, processes/prices.py a function.", "processes/prices.csv — таблица, processes/prices.py — функция."],
-  table: ["first,message,reply.text\nhello,Hello,Hello!\nrest,,Not understood: {message}\n", "first,message,reply.text\nпривет,Привет,Привет!\nостальное,,Не понял: {message}\n"],
 });
 
 const even = (text) => ({ text: text.replaceAll("\r\n", "\n") }); // as a field has it; the server keeps the file's own
@@ -42,8 +42,7 @@ function begin(go) {
   const box = dialog(t("add"), h("form.stack", { onsubmit: async (event) => {
     event.preventDefault();
     try {
-      // an empty table has no cell to type into
-      await ask("PUT", address(field.value), { text: /^processes\/.*\.csv$/.test(field.value) ? t("table") : "" }, { "If-None-Match": "*" });
+      await makeFile(field.value);
       box.close();
       location.hash = link(field.value);
     } catch (problem) { fill(says, failure(problem)); }

@@ -2,6 +2,7 @@
 
 import { get, part, post } from "./api.js";
 import { fill, h, icon, settled } from "./dom.js";
+import { makeFile } from "./new_file.js";
 import { dialog, failure } from "./parts.js";
 import { words } from "./words.js";
 import { addition } from "./written.js";
@@ -27,6 +28,7 @@ const t = words({
   presence: ["Show who is there", "Показывать, кто здесь"],
   history: ["Last events for newcomers", "Последних событий для вошедших"],
   create: ["Add", "Добавить"],
+  make_table: ["Begin the table {name}", "Начать таблицу {name}"],
 });
 
 /** A button that opens the form; nothing where the reader may not change the files. */
@@ -75,10 +77,20 @@ async function open() {
     try {
       const found = await post("/api/endpoints", { ...asked(), dry_run });
       if (mine !== turn) return;
-      fill(shown, addition(found, `#talk/${part(asked().name ?? "")}`));
+      fill(shown, addition(found, `#talk/${part(asked().name ?? "")}`), missing(found));
       if (found.written) fill(form, shown);
     } catch (problem) { if (mine === turn) fill(shown, failure(problem)); }
     if (!dry_run) add.disabled = false;
+  }
+
+  /** Of a table that is not there yet: a button that begins it. */
+  function missing({ problems }) {
+    const { process } = asked();
+    if (!problems.some((one) => one.code === "unknown_process") || !/^\w+$/.test(process)) return null;
+    const makes = async () => {
+      try { await makeFile(`processes/${process}.csv`); await preview(); } catch (problem) { fill(shown, failure(problem)); }
+    };
+    return h("div", h("button", { type: "button", onclick: makes }, icon("add"), t("make_table", { name: process })));
   }
 
   dialog(t("title"), form);
