@@ -100,6 +100,19 @@ endpoints:
 """
 
 
+def test_a_long_message_is_folded(seed: Seed, open_page: Open) -> None:
+    page = open_page(seed(endpoints=ROOM))
+    page.get_by_role("button", name="Look around").click()
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.get_by_role("tab", name="JSON").click()
+    page.get_by_label("Message", exact=True).fill(json.dumps({"text": "ж" * 20_000}, ensure_ascii=False))
+    page.get_by_role("button", name="Send").click()
+    sent = page.locator(".frame.out .json")
+    assert len(sent.inner_text()) < 1_100
+    page.locator(".frame.out").get_by_role("button", name="Show all (39.1 KiB)").click()
+    assert len(sent.inner_text()) > 20_000
+
+
 def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> None:
     server = seed(endpoints=ROOM)
     page = open_page(server)

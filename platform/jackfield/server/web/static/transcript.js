@@ -14,6 +14,7 @@ const t = words({
   resume: ["Go on ({n} new)", "Дальше (новых: {n})"],
   clear: ["Clear", "Очистить"],
   raw: ["raw", "как есть"],
+  all: ["Show all ({size})", "Показать всё ({size})"],
   out: ["sent", "отправлено"],
   in: ["received", "получено"],
   opened: ["connected", "соединение открыто"],
@@ -34,14 +35,17 @@ const t = words({
   fault: ["a fault of the server", "сбой сервера"],
   restart: ["the server restarts, or the endpoint is gone", "сервер перезапускается, или адреса больше нет"],
   session: ["the session has ended: log in again", "сеанс закончился: войдите снова"],
-  forbidden: ["you may not be here any more", "вам сюда больше нельзя"],
+  forbidden: ["you may not be here", "вам сюда нельзя"],
   idle: ["nothing was said for too long", "слишком долго было тихо"],
   flood: ["too much came too fast", "слишком много и слишком быстро"],
 });
 
+const LONG = 8000; // letters of a frame that is folded
+
 /** The list of one conversation: {element, add(frame), drop(), say(...)}; `more` is a control of its head. */
 export function transcript(conversation, more) {
   let raw = false, paused = null, wanted = "";
+  const whole = new Set(); // long ones that are shown whole
   const list = h("div.frames", { role: "log", "aria-label": t("transcript"), tabindex: "0" });
   const hint = h("div.empty", t("nothing"));
   const drawn = new Map();
@@ -87,6 +91,11 @@ export function transcript(conversation, more) {
     if (frame.way === "note") return h("div.body", said(frame));
     const spoken = h("span.skip", t(frame.way));
     const word = frame.kind === "event" ? t("event", { name: frame.event }) : frame.kind === "request" ? t("request", { name: frame.event }) : undefined;
+    if (frame.text.length > LONG && !whole.has(frame.number)) {
+      const all = h("button.link", { type: "button", onclick: () => { whole.add(frame.number); element.replaceWith(body(frame)); } }, t("all", { size: bytes(frame.size) }));
+      const element = h("div.body", { "data-word": word }, spoken, h("div.json", `${frame.text.slice(0, 1000)} …`), all);
+      return element;
+    }
     const parts = frame.json && !raw ? pretty(frame.text).map(([kind, text]) => (kind === "space" ? text : h(`span.${kind}`, text))) : frame.text;
     return h("div.body", { "data-word": word }, spoken, h("div.json", parts));
   }
