@@ -70,7 +70,7 @@ def test_a_web_application_of_one_origin(start: Start, project: Path) -> None:
         moved = {"Cookie": cookie, "Origin": server.http}
         written = httpx.post(f"{admin}/api/users", json={"login": "eve"}, headers=moved)
         assert written.status_code == 403, "a page of the site is a stranger to the administration"
-    assert "ws/say" in httpx.get(f"{admin}/").text
+    assert "console/page.js" in httpx.get(f"{admin}/").text
     assert httpx.get(f"{admin}/index.html").status_code == 404, "the pages are not shown where it is"
     done = server.run("status")
     assert f"admin        {admin}" in done.stdout
@@ -114,7 +114,7 @@ def test_saving_a_page_publishes_it(start: Start, project: Path) -> None:
     assert httpx.get(server.http).text == "новая"
     (project / "site" / "index.html").unlink()
     server.wait_for("there is no index.html in it")
-    assert httpx.get(server.http).status_code == 404
+    assert "console/page.js" in httpx.get(server.http).text, "the page of the server is there again"
 
 
 def test_the_next_free_port_is_taken(start: Start, project: Path) -> None:
