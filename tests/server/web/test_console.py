@@ -70,11 +70,3 @@ def test_no_text_can_become_markup_or_script(name: str) -> None:
     assert wrong == []
     assert re.findall(r"^(?:<{7}|={7}|>{7})", text, re.MULTILINE) == [], "a merge that was not resolved"
     assert re.findall(r"https?://(?!www\.w3\.org/)[\w.]+", text) == [], "a page asks no other host"
-
-
-@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js")])
-def test_each_text_is_there_in_both_languages(name: str) -> None:
-    text = (STATIC / name).read_text("utf-8")
-    for table in re.findall(r"(?:words\(|SHARED = )\{(.*?)\n\}", text, re.DOTALL):
-        for key, pair in re.findall(r"^\s*(\w+): \[(.*?)\],?$", table, re.MULTILINE | re.DOTALL):
-            assert len(re.findall(r'"(?:[^"\\]|\\.)*"', pair)) == 2, f"{name}: {key}"

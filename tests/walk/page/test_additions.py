@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,16 +19,21 @@ Seed = Callable[..., Server]
 BEFORE = (ROOT / "endpoints.yaml").read_text("utf-8")
 
 
+def form_of_an_endpoint(open_page: Open, server: Server) -> tuple[Any, Any]:
+    """The page, and the form *New endpoint* that is open in it."""
+    page = open_page(server)
+    log_in(page, server)
+    page.get_by_role("link", name="Processes").click()
+    page.get_by_role("button", name="New endpoint").click()
+    return page, page.get_by_role("dialog", name="New endpoint")
+
+
 def test_an_endpoint_by_a_form_goes_live_and_a_conversation_in_it_becomes_its_example(
     seed: Seed, open_page: Open
 ) -> None:
     server = seed("--edit")
     file = server.folder / "endpoints.yaml"
-    page = open_page(server)
-    log_in(page, server)
-    page.get_by_role("link", name="Processes").click()
-    page.get_by_role("button", name="New endpoint").click()
-    form = page.get_by_role("dialog", name="New endpoint")
+    page, form = form_of_an_endpoint(open_page, server)
     form.get_by_label("Name", exact=True).fill("room")
     form.get_by_label("Address").fill("/ws/rooms/{room}")
     form.get_by_label("Process").fill("echo.smae")
@@ -68,11 +74,7 @@ def test_an_endpoint_by_a_form_goes_live_and_a_conversation_in_it_becomes_its_ex
 
 def test_a_table_that_is_not_there_yet_is_begun_in_the_form(seed: Seed, open_page: Open) -> None:
     server = seed("--edit")
-    page = open_page(server)
-    log_in(page, server)
-    page.get_by_role("link", name="Processes").click()
-    page.get_by_role("button", name="New endpoint").click()
-    form = page.get_by_role("dialog", name="New endpoint")
+    _, form = form_of_an_endpoint(open_page, server)
     form.get_by_label("Name", exact=True).fill("prices")
     form.get_by_label("Address").fill("/ws/prices")
     form.get_by_label("Process").fill("prices")

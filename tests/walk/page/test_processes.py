@@ -90,6 +90,22 @@ def test_a_table_is_edited_broken_mended_tried_and_saved(server: Server, open_pa
     page.get_by_text("1 example, passed").wait_for()
 
 
+def test_what_is_typed_stays_whole_while_a_check_comes_back(server: Server, open_page: Open) -> None:
+    page = open_page(server)
+    log_in(page, server)
+    page.goto(f"{server.http}/#processes/answers")
+    page.get_by_role("grid").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type(">= wrong")
+    page.keyboard.press("Enter")  # it is checked now, and the grid is drawn anew while the next cell is typed
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.type("b")
+    page.locator(".grid-cell.bad").wait_for()
+    page.keyboard.type("egins and goes on")
+    page.keyboard.press("Enter")
+    page.get_by_role("gridcell", name="begins and goes on").wait_for()
+
+
 def test_a_file_that_changed_meanwhile_is_shown_and_not_overwritten(server: Server, open_page: Open) -> None:
     row = quote('{"message": "Где?", "age": 5}')
     page = open_page(server, f"/#processes/answers?row={row}", expected="412")

@@ -45,7 +45,7 @@ const t = words({
 const UNREACHABLE = Symbol("unreachable");
 
 /** `{element, said(), leave()}`; `more` is a control that stands beside Connect, `all()` are the clients that are open. */
-export function client(endpoint, { page, go, more, all }) {
+export function client(endpoint, { page, more, all }) {
   const talk = new Conversation((kind, frame) => {
     if (kind === "frame") { log.add(frame); heard(frame); }
     else if (kind === "dropped") log.drop();
@@ -159,7 +159,6 @@ export function client(endpoint, { page, go, more, all }) {
     h("div.row", toggle, state, h("span.fill"), more), again,
     said.element);
   const element = h("section.client", compose, log.element);
-  element.dispatchEvent(new CustomEvent("made"));
   return {
     element,
     said: () => ({ frames: talk.frames, params: { ...values } }),
@@ -246,9 +245,8 @@ function ofJson(endpoint, { send, check }) {
   }
 
   function paintWith(now, value) {
-    const shown = value === undefined ? undefined : value;
     paint();
-    if (shown !== undefined) take(shown);
+    if (value !== undefined) take(value);
     else area.value = indented(now);
   }
 

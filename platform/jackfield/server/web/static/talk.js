@@ -19,7 +19,7 @@ const t = words({
   no_second: ["Close the second client", "Закрыть второго клиента"],
 });
 
-export async function show({ page, main, side, rest, go }) {
+export async function show({ page, main, side, rest }) {
   const { endpoints } = await get("/api/endpoints");
   const name = rest[0] ?? endpoints[0]?.name;
   const list = h("nav", { "aria-label": t("search") });
@@ -43,7 +43,7 @@ export async function show({ page, main, side, rest, go }) {
     else open.push(begin());
     arrange();
   } });
-  const begin = () => client(endpoint, { page, go, more: open.length ? null : more, all: () => open });
+  const begin = () => client(endpoint, { page, more: open.length ? null : more, all: () => open });
   const arrange = () => {
     fill(more, icon(open.length > 1 ? "remove" : "add"), t(open.length > 1 ? "no_second" : "second"));
     fill(main, open.map((one) => one.element));

@@ -41,7 +41,7 @@ export function words(table) {
   };
 }
 
-/** The tables that were asked for, for tests: each text must be there in each language. */
+/** What several modules say. */
 export const SHARED = {
   cancel: ["Cancel", "Отмена"],
   close: ["Close", "Закрыть"],
