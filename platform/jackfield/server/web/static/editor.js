@@ -5,7 +5,7 @@ import { words } from "./words.js";
 
 const t = words({ proposals: ["Proposals", "Варианты"] });
 
-const LINE = 20, EDGE = 8; // px, as in page.css
+const LINE = 20, EDGE = 8; // px, as in processes.css
 
 /** {element, text(), set(text), mark(problems), go(line, column), focus()}; `propose(text, at)` is as in complete.js. */
 export function editor({ text, label, indent = 2, changed, propose = () => null }) {

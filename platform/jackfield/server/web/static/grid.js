@@ -12,7 +12,7 @@ const t = words({
   chosen: ["answers", "отвечает"],
 });
 
-const HEIGHT = 28; // px of a row, as in page.css
+const HEIGHT = 28; // px of a row, as in processes.css
 const EDGE = 8; // rows beside those in sight
 
 /**

@@ -27,15 +27,15 @@ const t = words({
   skip: ["To the content", "К содержанию"],
 });
 
-// Each place is a module with `show(context)`, which may give what is to be called when it is left. One that is `below`
-// another is listed only there.
+// Each place is a module with `show(context)`, which may give what is to be called when it is left, and has style sheets
+// of its own. One that is `below` another is listed only there.
 const PLACES = {
-  talk: { load: () => import("./talk.js"), open: () => true },
-  processes: { load: () => import("./processes.js"), open: (page) => page.reader || page.edit },
-  unanswered: { load: () => import("./unanswered.js"), open: (page) => page.admin || page.edit, below: "processes" },
-  kept: { load: () => import("./kept.js"), open: (page) => page.admin, below: "processes" },
-  live: { load: () => import("./live.js"), open: (page) => page.admin },
-  people: { load: () => import("./people.js"), open: (page) => page.login !== null && (page.auth.own || page.admin) },
+  talk: { load: () => import("./talk.js"), styles: ["talk"], open: () => true },
+  processes: { load: () => import("./processes.js"), styles: ["processes"], open: (page) => page.reader || page.edit },
+  unanswered: { load: () => import("./unanswered.js"), styles: ["lists"], open: (page) => page.admin || page.edit, below: "processes" },
+  kept: { load: () => import("./kept.js"), styles: ["lists"], open: (page) => page.admin, below: "processes" },
+  live: { load: () => import("./live.js"), styles: ["live", "people"], open: (page) => page.admin },
+  people: { load: () => import("./people.js"), styles: ["people"], open: (page) => page.login !== null && (page.auth.own || page.admin) },
   reference: { at: "/docs/reference", open: (page) => page.reader }, // a page of its own, which the server writes
 };
 
@@ -130,7 +130,7 @@ async function route() {
   document.querySelector(".side").replaceWith(side);
   const wait = setTimeout(() => { if (!main.firstChild) fill(main, h("p.dim.pad", t("loading"))); }, 300);
   try {
-    const found = await PLACES[place].load();
+    const [found] = await Promise.all([PLACES[place].load(), ...PLACES[place].styles.map(dressed)]);
     if (mine !== turn) return;
     const left = await found.show({ page, main, side, rest, query, go, refresh: begin });
     clearTimeout(wait);
@@ -142,6 +142,13 @@ async function route() {
     if (!(problem instanceof Problem)) console.error(problem);
     fill(main, failure(problem, route));
   }
+}
+
+/** Load a style sheet, once. */
+function dressed(name) {
+  const href = `${root}/console/${name}.css`;
+  if (document.head.querySelector(`[href="${href}"]`)) return undefined;
+  return new Promise((done, failed) => document.head.append(h("link", { rel: "stylesheet", href, onload: done, onerror: () => failed(new Error(href)) })));
 }
 
 /** Go to an address of the page; parts are encoded. */

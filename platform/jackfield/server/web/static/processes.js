@@ -77,7 +77,7 @@ function board(processes, endpoints, page) {
     loose.length ? [h("h2.dim", t("unplugged")), h("div.loose", loose.map(card))] : null);
 }
 
-const LINE = 48; // px of an endpoint, as in page.css
+const LINE = 48; // px of an endpoint, as in processes.css
 
 /** A cord from each of so many jacks to one plug. */
 function cords(count) {
