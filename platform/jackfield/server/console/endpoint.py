@@ -104,7 +104,12 @@ def _process(name: str, function: Callable[..., Any], kind: Kind = "sync") -> Pr
     return Process(f"{CONSOLE}.{name}", function, kind, "result", False, "", f"jackfield: {CONSOLE}", 1, 1)
 
 
+_signatures: dict[str, Signature] = {}  # a signature holds no function: all nodes of a program have the same
+
+
 def _signature(process: Process, *, events: bool = False) -> Signature:
-    made, faults = signature.compile(process, (), events=events)
-    assert made is not None, faults
-    return made
+    if process.name not in _signatures:
+        made, faults = signature.compile(process, (), events=events)
+        assert made is not None, faults
+        _signatures[process.name] = made
+    return _signatures[process.name]
