@@ -127,6 +127,26 @@ async def test_what_can_be_completed_has_the_names_of_the_files(served: Served, 
     assert "q.say" not in served.gateway.live.generation.table.catalog.known, "it is not published"
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (f"import nothing_there\n{SAY}", "broken_module", "nothing_there"),
+        (SAY.replace("text: str", "text: complex"), "bad_hint", "complex"),
+        (f"import os\nos._exit(3)\n{SAY}", "broken_module", "its import did not end well"),
+    ],
+)
+async def test_a_module_is_imported_when_it_is_saved_and_not_in_the_server(
+    served: Served, chief: Headers, text: str, code: str, said: str
+) -> None:
+    answer = await served.http("POST", "/api/check", chief, {"files": {"processes/p.py": text}})
+    assert answer.json["problems"] == [], "a check imports nothing"
+    read = await get(served, chief, "file", "/api/files/processes/p.py")
+    saved = await save(served, chief, "processes/p.py", text, read["etag"])
+    (problem,) = saved.json["problems"]
+    assert (problem["file"], problem["code"]) == ("processes/p.py", code)
+    assert said in problem["message"]
+
+
 async def test_a_publish_with_problems_says_them_and_changes_nothing(served: Served, chief: Headers) -> None:
     read = await get(served, chief, "file", "/api/files/endpoints.yaml")
     saved = await save(served, chief, "endpoints.yaml", YAML.replace("p.say", "p.sey"), read["etag"])

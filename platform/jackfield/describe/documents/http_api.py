@@ -200,7 +200,8 @@ _DESCRIPTIONS = {
     "files": f"{_EDIT} endpoints.yaml, and what is in endpoints/, processes/, examples/ and the site's folder.",
     "file": f"{_EDIT} The text as it stands in the file, without the mark before it.",
     "save-file": f"{_EDIT} Whole or not at all, with the file's encoding, permissions and line ends, which tables have "
-    "as they are sent. A new file: `If-None-Match: *` in the place of `If-Match`.",
+    "as they are sent. A new file: `If-None-Match: *` in the place of `If-Match`. A Python file is imported then, in a "
+    "program of its own; the problems say how it went.",
     "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
     "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
     "schemas": "With `serve --edit`. JSON Schemas for editors, with the names that the files have.",

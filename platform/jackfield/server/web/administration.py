@@ -25,6 +25,7 @@ from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
 from jackfield.server.web.additions import Additions
+from jackfield.server.web.children import Children
 from jackfield.server.web.data_files import DataFiles
 from jackfield.server.web.editing import Editing
 from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
@@ -58,13 +59,14 @@ class Administration:
         self._push = Push(live, self._rights)
         self._talk = Talk(live, callers, self._rights)
         self._additions = Additions(live, self._rights, self._talk)
-        self._editing = Editing(live, self._rights)
+        children = Children()
+        self._editing = Editing(live, self._rights, children)
         self.api = JsonApi(
             {
                 **_joined(self._talk.routes(), self._additions.routes()),
                 **self._push.routes(),
                 **Processes(live, self._rights).routes(),
-                **Trying(live, self._rights).routes(),
+                **Trying(live, self._rights, children).routes(),
                 **self._editing.routes(),
                 **Seen(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),

@@ -7,12 +7,14 @@ read, or when the server stops. Its environment has none of our settings, and so
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from jackfield.errors import Refusal
 
@@ -36,6 +38,21 @@ class Done:
     printed: bytes
     last: str
     stopped: str
+
+    def json(self) -> Any:
+        """What it printed as JSON; None where it broke off."""
+        if self.stopped:
+            return None
+        try:
+            return json.loads(self.printed)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def why(self) -> str:
+        """Why it printed no JSON, in a sentence."""
+        lines = self.last.strip().splitlines() or ["it ended without a word"]
+        return self.stopped or lines[-1].removeprefix("jackfield: ")
 
 
 class Children:

@@ -24,17 +24,21 @@ from jackfield.server.editing.overlay import problems_with, schemas
 from jackfield.server.editing.project_files import ANEW, MOST_BYTES, ProjectFiles
 from jackfield.server.live import Live, Publishing
 from jackfield.server.request import Request
+from jackfield.server.web.children import Children
 from jackfield.server.web.json_api import Answer, Asked, reply
 from jackfield.server.web.paging import page_of, query
 from jackfield.server.web.rights import Rights
 
-__all__ = ["MOST_WAITING", "WAIT", "Editing"]
+__all__ = ["IMPORT_WITHIN", "MOST_WAITING", "WAIT", "Editing"]
 
 MOST_WAITING = 8
 """Checks that wait for the one that goes on."""
 
 WAIT = 10.0
 """Seconds that a check waits for its turn."""
+
+IMPORT_WITHIN = 25.0
+"""Seconds that the modules have to be imported after one was saved."""
 
 T = TypeVar("T")
 
@@ -47,9 +51,10 @@ _LIST = "List them: GET /api/files."
 class Editing:
     """The addresses of one gateway where its files are edited and published."""
 
-    def __init__(self, live: Live, rights: Rights) -> None:
+    def __init__(self, live: Live, rights: Rights, children: Children) -> None:
         self._live = live
         self._rights = rights
+        self._children = children
         self._checking = asyncio.Lock()
         self._waiting = 0
 
@@ -111,6 +116,8 @@ class Editing:
         body: dict[str, Any] = {"path": saved.path, "etag": saved.etag, "problems": []}
         with suppress(Refusal):  # it is saved, whether or not there is time to check it
             body["problems"] = await self._checked({})
+            if saved.path.endswith(".py") and not any(one["severity"] == "error" for one in body["problems"]):
+                body["problems"] = await self._imported(saved.path)
         return reply(body, {"ETag": f'"{saved.etag}"'})
 
     async def _check_texts(self, asked: Asked) -> Response:
@@ -138,6 +145,15 @@ class Editing:
             return [_as_json(problem) for problem in await asyncio.to_thread(self._problems, texts)]
         finally:
             self._checking.release()
+
+    async def _imported(self, path: str) -> list[dict[str, Any]]:
+        """What `jackfield check` says, which imports the modules in a program of its own. Raises Refusal."""
+        words = ["-C", str(self._files.folder), "check", "--format", "json"]
+        done = await self._children.run(words, b"", IMPORT_WITHIN)
+        found = done.json()
+        if not isinstance(found, list):
+            return [_as_json(Problem("broken_module", f"its import did not end well: {done.why}", file=path, line=1))]
+        return found
 
     def _problems(self, texts: Mapping[str, str]) -> tuple[Problem, ...]:
         laid = {}

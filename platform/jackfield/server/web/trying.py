@@ -5,11 +5,9 @@ Nothing of it runs in the server: both are what `jackfield run` and `jackfield t
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from starlette.responses import Response
@@ -19,7 +17,7 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.server.live import Live
-from jackfield.server.web.children import Children, Done
+from jackfield.server.web.children import Children
 from jackfield.server.web.json_api import Answer, Asked, reply
 from jackfield.server.web.rights import Rights
 
@@ -43,10 +41,10 @@ _SAMPLE = '{"process": "prices", "message": {"item": "tea"}}'
 class Trying:
     """The addresses of one gateway where processes are tried."""
 
-    def __init__(self, live: Live, rights: Rights) -> None:
+    def __init__(self, live: Live, rights: Rights, children: Children) -> None:
         self._live = live
         self._rights = rights
-        self._children = Children()
+        self._children = children
 
     def routes(self) -> Mapping[str, Mapping[str, Answer]]:
         """What answers where, for JsonApi."""
@@ -63,11 +61,11 @@ class Trying:
         done = await self._children.run(
             ["-C", str(self._folder), *words, "--", given.process, "-"], msgspec.json.encode(given.message), RUN_WITHIN
         )
-        told = _told(done)
+        told = done.json()
         seconds, client = round(time.monotonic() - began, 3), asked.request.client
         log.info("process_tried", process=given.process, seconds=seconds, by=by.login, client=client)
-        if told is None:
-            told = {"frames": [], "trace": None, "explained": [_why(done)], "closed": None, "problems": []}
+        if not isinstance(told, dict):
+            told = {"frames": [], "trace": None, "explained": [done.why], "closed": None, "problems": []}
         return reply(told)
 
     async def _test(self, asked: Asked) -> Response:
@@ -79,9 +77,9 @@ class Trying:
         settings = {"JACKFIELD_STATE": str(state.parent)} if state is not None else {}
         words = ["-C", str(self._folder), "test", "--format", "json", "--", *names]
         done = await self._children.run(words, b"", TEST_WITHIN, settings)
-        told = _told(done)
-        if told is None:
-            raise Refusal("invalid_request", f"The examples were not run: {_why(done)}.", "Run jackfield test there.")
+        told = done.json()
+        if not isinstance(told, dict):
+            raise Refusal("invalid_request", f"The examples were not run: {done.why}.", "Run jackfield test there.")
         passed = sum(one["passed"] for one in told["results"])
         counts = {"passed": passed, "failed": len(told["results"]) - passed}
         log.info("examples_run", endpoint=given.endpoint or "", **counts, by=by.login, client=asked.request.client)
@@ -104,19 +102,3 @@ def _check_printable(*texts: str) -> None:
     """Raise Refusal for what can be no argument of a program, and no name either."""
     if not all(map(str.isprintable, texts)):
         raise Refusal("invalid_request", "A name holds what cannot be printed.", f"Send {_SAMPLE}.")
-
-
-def _told(done: Done) -> dict[str, Any] | None:
-    """The object that a command has printed, None where it broke off."""
-    if done.stopped:
-        return None
-    try:
-        found = json.loads(done.printed)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _why(done: Done) -> str:
-    lines = done.last.strip().splitlines() or ["it ended without a word"]
-    return done.stopped or lines[-1].removeprefix("jackfield: ")
