@@ -16,7 +16,7 @@ from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.auth.refused import ID_TYPED
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
-from jackfield.describe.documents import http_seen
+from jackfield.describe.documents import seen_schemas
 from jackfield.describe.documents.addition_schemas import of_additions
 from jackfield.describe.documents.file_schemas import of_files
 from jackfield.describe.documents.process_schemas import of_processes
@@ -121,7 +121,7 @@ PARAMETERS: Mapping[str, JSON] = {
         "maximum": 99_999_999,
     },
     "after": {"type": "string", "description": _NEXT},
-    **http_seen.PARAMETERS,
+    **seen_schemas.PARAMETERS,
     "connections.after": {"type": "string", "pattern": r"^([0-9]{1,12}(\.[0-9]{1,9})?)?$", "description": _NEXT},
     "refusals.login": {"type": "string", "description": "A login, as the refusals have it."},
     "refusals.id": {
@@ -277,7 +277,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **of_additions(), **_page()}
+    page = {**seen_schemas.SCHEMAS, **of_processes(), **of_files(), **of_additions(), **_page()}
     return {"Problem": _problem(), **_sent(), **_kept(), **page, **(_people(auth) if auth.own else {})}
 
 

@@ -22,9 +22,9 @@ from jackfield.server.editing.adding import Added, add
 from jackfield.server.editing.beginning import begin
 from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.live import Live
+from jackfield.server.web.endpoints import Talk
 from jackfield.server.web.json_api import Answer, Asked, reply
 from jackfield.server.web.rights import Rights
-from jackfield.server.web.talk import Talk
 
 __all__ = ["MOST_BYTES", "Additions"]
 

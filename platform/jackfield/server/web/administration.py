@@ -27,6 +27,7 @@ from jackfield.server.web.accounts import as_json
 from jackfield.server.web.additions import Additions
 from jackfield.server.web.data_files import DataFiles
 from jackfield.server.web.editing import Editing
+from jackfield.server.web.endpoints import Talk
 from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
@@ -34,7 +35,6 @@ from jackfield.server.web.push import Push
 from jackfield.server.web.refusals import RefusalAdministration
 from jackfield.server.web.rights import Rights
 from jackfield.server.web.seen import Seen
-from jackfield.server.web.talk import Talk
 from jackfield.server.web.trying import Trying
 from jackfield.server.web.unmatched import UnmatchedMessages
 from jackfield.server.web.user_import import UserImport

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from jackfield import messages
 from jackfield.describe.contract import Contract, Operation, contract
-from jackfield.describe.documents import listed
+from jackfield.describe.documents import endpoint_json
 from jackfield.describe.documents.http_schemas import Draft
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
@@ -91,12 +91,12 @@ class Talk:
         for operation in (await self._promised()).operations:
             refusal = self._verdict(request, operation, caller)
             if everything or refusal is None or refusal.status not in _KEPT_FROM:
-                found.append({**listed.line(operation), "would": _would(refusal)})
+                found.append({**endpoint_json.line(operation), "would": _would(refusal)})
         return reply({"endpoints": found})
 
     async def _one(self, asked: Asked) -> Response:
         operation, refusal = await self.found(asked)
-        return reply({**listed.whole(operation), "would": _would(refusal)})
+        return reply({**endpoint_json.whole(operation), "would": _would(refusal)})
 
     async def _check(self, asked: Asked) -> Response:
         draft = await asked.body(Draft, '{"text": "the message"}', MAX_DRAFT)
