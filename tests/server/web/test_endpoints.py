@@ -1,4 +1,4 @@
-"""What the page asks for first, and the endpoints that its caller may enter."""
+"""The endpoints that callers are told of, and messages that are checked before they are sent."""
 
 from __future__ import annotations
 
@@ -105,12 +105,3 @@ async def test_a_message_is_checked_in_the_words_of_the_endpoint(
         await caller.accepted()
         assert (await caller.ask_text(text))["error"]["details"] == details
         await caller.leave()
-
-
-async def test_what_the_page_asks_first(served: Served) -> None:
-    nobody = (await served.http("GET", "/api/page")).json
-    assert (nobody["login"], nobody["reader"], nobody["admin"]) == (None, False, False)
-    chief = (await served.http("GET", "/api/page", await served.cookie("шеф"))).json
-    assert (chief["login"]["login"], chief["login"]["roles"]) == ("шеф", ["admin"])
-    assert (chief["reader"], chief["admin"], chief["elsewhere"]) == (True, True, "")
-    assert chief["auth"] == {"own": True, "path": "/auth", "cookie": "gen_app_auth_token"}
