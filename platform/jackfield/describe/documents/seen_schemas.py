@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from jackfield.describe.contract import JSON
+from jackfield.describe.schema.shapes import COUNT, FLAG, NEXT, TEXT, TEXTS, TIME, list_of, object_of
 from jackfield.recent import LEVELS
 
 __all__ = ["PARAMETERS", "SCHEMAS"]
@@ -16,71 +16,59 @@ PARAMETERS: Mapping[str, JSON] = {
 }
 """The schemas of the parameters that nothing else has."""
 
-_COUNT: JSON = {"type": "integer", "minimum": 0}
-_TEXT: JSON = {"type": "string"}
-_TIME: JSON = {"type": "string", "format": "date-time"}
 _SECONDS: JSON = {"type": "number", "description": "Seconds since the epoch."}
 
 
-def _object(properties: Mapping[str, Any], *optional: str) -> JSON:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required}
-
-
-def _list(items: JSON) -> JSON:
-    return {"type": "array", "items": items}
-
-
-_CONNECTION = _object(
+_CONNECTION = object_of(
     {
-        "id": _TEXT,
-        "endpoint": _TEXT,
+        "id": TEXT,
+        "endpoint": TEXT,
         "login": {"type": ["string", "null"]},
         "visitor": {"type": ["string", "null"], "description": "The id of who is not logged in."},
-        "address": {**_TEXT, "description": "That of the client, as our proxies saw it."},
-        "seconds": {**_COUNT, "description": "Age."},
-        "since": _TIME,
+        "address": {**TEXT, "description": "That of the client, as our proxies saw it."},
+        "seconds": {**COUNT, "description": "Age."},
+        "since": TIME,
         "silent": {
             "type": ["integer", "null"],
             "minimum": 0,
             "description": "Seconds since its last message; null where none came.",
         },
-        "waiting": {**_COUNT, "description": "Bytes that the client has not read."},
-        "groups": _list(_TEXT),
-        "watchable": {"type": "boolean", "description": "Whether its messages may be watched (`inspect: payloads`)."},
+        "waiting": {**COUNT, "description": "Bytes that the client has not read."},
+        "groups": TEXTS,
+        "watchable": {**FLAG, "description": "Whether its messages may be watched (`inspect: payloads`)."},
     }
 )
-_LINE = _object(
+_LINE = object_of(
     {
-        "n": {**_COUNT, "description": "Its number; that of a later line is greater."},
-        "at": _TIME,
+        "n": {**COUNT, "description": "Its number; that of a later line is greater."},
+        "at": TIME,
         "level": {"enum": list(LEVELS)},
-        "event": _TEXT,
+        "event": TEXT,
         "fields": {"type": "object"},
     }
 )
-_ENDPOINT = _object({"name": _TEXT, "url": _TEXT, "shape": _TEXT, "connections": _COUNT})
+_ENDPOINT = object_of({"name": TEXT, "url": TEXT, "shape": TEXT, "connections": COUNT})
 
 SCHEMAS: Mapping[str, JSON] = {
-    "Connections": _object(
+    "Connections": object_of(
         {
-            "connections": {**_list(_CONNECTION), "description": "The newest first."},
-            "next": {"type": ["string", "null"], "description": "`after` of the next page; null at the end."},
+            "connections": {**list_of(_CONNECTION), "description": "The newest first."},
+            "next": NEXT,
         }
     ),
-    "Log": _object({"events": {**_list(_LINE), "description": "The newest first."}}),
-    "Status": _object(
+    "Log": object_of({"events": {**list_of(_LINE), "description": "The newest first."}}),
+    "Status": object_of(
         {
-            "address": _TEXT,
-            "admin": _TEXT,
-            "listener": _TEXT,
-            "generation": _COUNT,
-            "hash": _TEXT,
+            "address": TEXT,
+            "admin": TEXT,
+            "listener": TEXT,
+            "generation": COUNT,
+            "hash": TEXT,
             "published_at": _SECONDS,
             "began": _SECONDS,
-            "connections": _COUNT,
+            "connections": COUNT,
             "fell_back": {"type": ["string", "null"], "description": "What is wrong with the files since the start."},
-            "endpoints": _list(_ENDPOINT),
+            "endpoints": list_of(_ENDPOINT),
         },
         "admin",
         "listener",

@@ -14,7 +14,7 @@ from jackfield.auth.authorities import is_own
 from jackfield.auth.store.store import Holder
 from jackfield.auth.store.tables import User, normal_login
 from jackfield.auth.users import Users
-from jackfield.describe.documents.http_schemas import NewUser, UserChange
+from jackfield.describe.documents.people_schemas import NewUser, UserChange
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from jackfield import messages
 from jackfield.describe.contract import Contract, Operation, contract
 from jackfield.describe.documents import endpoint_json
-from jackfield.describe.documents.http_schemas import Draft
+from jackfield.describe.documents.page_schemas import Draft
 from jackfield.errors import Refusal
 from jackfield.routing.table import Route
 from jackfield.server.connection.decoding import reader
