@@ -34,6 +34,10 @@ def gone(text: str) -> str:
     os._exit(3)
 
 @process
+def long(text: str) -> str:
+    return text * 100_000
+
+@process
 def ever(text: str) -> str:
     import socket, subprocess, sys
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -111,6 +115,15 @@ def _is_over(pid: str) -> bool:
         return ") Z " in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return True
+
+
+@pytest.mark.usefixtures("served")
+async def test_what_prints_too_much_is_stopped_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would wait for somebody who reads on: a pipe holds 64 KiB."""
+    monkeypatch.setattr(children, "MOST_PRINTED", 100_000)
+    words = ["-C", str(tmp_path), "run", "--format", "json", "p.long", '{"text": "ой"}']
+    done = await Children().run(words, b"", 20.0)
+    assert (done.printed, done.stopped) == (b"", "it printed more than 100,000 bytes, and was stopped")
 
 
 async def test_who_may_change_tables_alone_runs_no_code(served: Served) -> None:
