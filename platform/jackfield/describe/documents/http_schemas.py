@@ -73,6 +73,7 @@ PARAMETERS: Mapping[str, JSON] = {
     "after": {**TEXT, "description": _NEXT},
     **seen_schemas.PARAMETERS,
     "connections.after": {**TEXT, "pattern": r"^([0-9]{1,12}(\.[0-9]{1,9})?)?$", "description": _NEXT},
+    "unmatched.after": {**TEXT, "pattern": r"^([0-9]{1,12}\.[0-9]{1,9}-[0-9a-f]{16})?$", "description": _NEXT},
     "refusals.login": {**TEXT, "description": "A login, as the refusals have it."},
     "refusals.id": {
         "type": "string",
