@@ -113,6 +113,16 @@ def test_a_flood_fills_a_part_of_the_room_and_leaves_the_rest_to_others() -> Non
     assert refusals.waiting == 1, "there is room again, for the first address too"
 
 
+def test_what_finds_no_room_any_more_after_a_failed_write_is_counted() -> None:
+    refusals, _ = kept()
+    for number in range(WAITING):
+        refusals.note(one(login=f"l{number}", client=f"c{number}"))
+    batch = refusals.take(3)
+    refusals.note(one(login="new", client="c-new"))
+    refusals.put_back(batch)
+    assert (refusals.waiting, refusals.lost) == (WAITING, 1)
+
+
 def test_memory_is_bounded() -> None:
     refusals, _ = kept()
     for number in range(rules._KNOWN + 10):

@@ -68,6 +68,7 @@ def test_the_banner_line_for_line(project: Path, start: Callable[..., Server]) -
         "Jackfield serves 2 endpoints:",
         f"  greeting  {server.ws}/ws/greeting  {{message: str}} -> {{message: str}}",
         f"  sum       {server.ws}/ws/sum/{{by}}  {{number?: int}} -> {{sum: int}}",
+        f"Page: {server.http}/",
         f"Documents: {server.http}/docs and {server.http}/docs/reference",
         f"First start: the user admin was made; password and cookie are in {first_admin}",
         "Stop with Ctrl+C.",

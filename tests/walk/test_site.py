@@ -54,6 +54,8 @@ def test_a_web_application_of_one_origin(start: Start, project: Path) -> None:
     admin = told.rpartition(" ")[2]
     assert admin == json.loads((project / ".jackfield" / "server.json").read_text())["admin"]
     assert f"Site: {server.http}/" in server.lines
+    assert f"Page: {server.http}/console/" in server.lines
+    assert "console/page.js" in httpx.get(f"{server.http}/console/").text
     with httpx.Client(base_url=server.http) as visitor:
         assert visitor.get("/").text == PAGE
         given = {"login": "admin", "password": server.password()}
@@ -144,3 +146,13 @@ def test_a_folder_that_is_missing_is_told_before_anything_is_served(project: Pat
     done = jackfield(project, "serve", "--port", "0")
     assert done.returncode == 1
     assert 'endpoints.yaml:1:1: site: there is no folder "stie"' in done.stderr
+
+
+def test_who_edits_tables_is_told_where_and_beside_a_site_in_public_nowhere(start: Start, project: Path) -> None:
+    public = ("--host", "0.0.0.0", "--behind-proxy", "192.0.2.0/24", "--edit", "tables")
+    server = start(project, *public)
+    assert "Tables are edited nowhere, beside a site; give --admin-port" in server.lines
+    server.stop()
+    server = start(project, *public, "--admin-port", "0")
+    admin = json.loads((project / ".jackfield" / "server.json").read_text())["admin"]
+    assert f"Tables are edited at {admin}/#processes" in server.lines

@@ -229,8 +229,8 @@ class Refusals(Sequence[Refused]):
     def put_back(self, batch: Iterable[Refused]) -> None:
         """These were not written after all."""
         for one in batch:
-            if one.id not in self._waiting:  # else there is more to say of it
-                self._wait(one)
+            if one.id not in self._waiting and not self._wait(one):  # where it waits, there is more to say of it
+                self.lost += 1
 
     async def find(self, wanted: Wanted) -> Sequence[Refused]:
         """What is wanted, the newest first, from memory and from the store. Raises Refusal `store_unavailable`."""

@@ -277,8 +277,10 @@ def _banner(node: Node, state: State) -> None:
     _say(f"Jackfield serves {counted(len(rows), 'endpoint')}:")
     for name, address, shape in rows:
         _say(f"  {name:<{widths[0]}}  {address:<{widths[1]}}  {shape}")
-    if node.gateway.live.generation.site is not None:
+    has_site = node.gateway.live.generation.site is not None
+    if has_site:
         _say(f"Site: {node.options.address}/")
+    _say(f"Page: {node.options.address}/{'console/' if has_site else ''}")
     if node.options.admin is not None:
         _say(f"Metrics, documents and administration: {node.options.admin.address}")
     elif node.gateway.live.elsewhere:
@@ -287,15 +289,23 @@ def _banner(node: Node, state: State) -> None:
         whose = "" if node.options.local else " (for users with the role admin)"
         _say(f"Documents{whose}: {node.options.address}/docs and {node.options.address}/docs/reference")
     if node.options.edit is not None:
-        private = node.options.edit == "all" or table.plan.site
-        listener = (node.options.admin if private else None) or node.options
-        _say(f"{'Files' if node.options.edit == 'all' else 'Tables'} are edited at {listener.address}/#processes")
+        _say(_editing(node.options, beside_site=has_site))
     _show_admin(node, state)
     if node.first_admin is None and node.has_admin:
         _say(f"To get in: `jackfield token {ADMIN}` prints a cookie; `jackfield users passwd {ADMIN}` sets a password.")
     if not node.has_users:
         _say("Nobody can log in yet; make the first user with: jackfield users add admin --role admin")
     _say("Stop with Ctrl+C.")
+
+
+def _editing(options: Options, *, beside_site: bool) -> str:
+    """Where files are edited, as `Rights.edits` lets them be."""
+    listener = (options.admin or options) if options.edit == "all" else options
+    if beside_site:
+        if options.admin is None:
+            return "Tables are edited nowhere, beside a site; give --admin-port"
+        listener = options.admin
+    return f"{'Files' if options.edit == 'all' else 'Tables'} are edited at {listener.address}/#processes"
 
 
 def _show_admin(node: Node, state: State) -> None:

@@ -49,7 +49,6 @@ class RefusalKeeper:
         self._open_store = open_store
         self._has_store = has_store
         self._to_write = asyncio.Event()
-        self._writing = asyncio.Lock()
         self._written = 0  # since the last sweep
         self._failed = False
         self._lost = 0  # of those that were lost, how many the log tells of

@@ -36,3 +36,15 @@ async def test_of_each_endpoint_the_latest_stay(store: Store, clock: Clock, monk
         await store.unmatched.write([(noted(number), 1)])
     assert [one.noted.message[-3] for one in await store.unmatched.list("бот")] == ["4", "1", "3"]
     assert len(await store.unmatched.list("b")) == 1
+
+
+async def test_the_list_comes_in_pages(store: Store, clock: Clock) -> None:
+    for at, numbers in ((1, (1, 2, 3)), (2, (4,))):
+        clock.now += at
+        await store.unmatched.write([(noted(number), 1) for number in numbers])
+    whole = await store.unmatched.list()
+    first = await store.unmatched.list(limit=2)
+    second = await store.unmatched.list(after=first[-1].place, limit=2)
+    assert [*first, *second] == whole, "also of those that came at the same moment"
+    assert await store.unmatched.list(after=second[-1].place) == []
+    assert await store.unmatched.list("b", after=first[-1].place) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,10 +34,15 @@ def gone(text: str) -> str:
     os._exit(3)
 
 @process
+def long(text: str) -> str:
+    return text * 100_000
+
+@process
 def ever(text: str) -> str:
-    import subprocess, sys
+    import socket, subprocess, sys
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    open(text, "w").write(str(child.pid))
+    with socket.create_connection(("127.0.0.1", int(text))) as test:
+        test.sendall(b"%d" % child.pid)
     while True:
         pass
 """
@@ -76,15 +82,32 @@ async def test_a_table_is_tried_as_it_is_on_the_disk(served: Served, tmp_path: P
     assert (broken["frames"], broken["problems"][0]["line"]) == ([], 2)
 
 
-async def test_what_a_process_does_to_its_program_it_does_not_do_to_the_server(
-    served: Served, admin: Headers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_process_does_to_its_program_it_does_not_do_to_the_server(served: Served, admin: Headers) -> None:
     assert (await ran(served, admin, "p.gone", text="a"))["explained"] == ["конец"]
-    file = tmp_path / "pid"
-    monkeypatch.setattr(trying, "RUN_WITHIN", 5.0)
-    found = await ran(served, admin, "p.ever", text=str(file))
-    assert found["explained"] == ["it had not ended after 5 s, and was stopped"]
-    await until(lambda: _is_over(file.read_text()))
+
+
+async def test_what_does_not_end_is_stopped_with_all_that_it_began(
+    served: Served, admin: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[asyncio.Timeout] = []
+    begun: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def timeout(within: float) -> asyncio.Timeout:
+        """Time is over when the process has begun, however long that takes here."""
+        limits.append(asyncio.timeout(None if within == trying.RUN_WITHIN else within))
+        return limits[-1]
+
+    async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        begun.set_result((await reader.read()).decode())
+        writer.close()
+        limits[0].reschedule(0)
+
+    monkeypatch.setattr(children, "asyncio", SimpleNamespace(**{**vars(asyncio), "timeout": timeout}))
+    async with await asyncio.start_server(tell, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        found = await ran(served, admin, "p.ever", text=str(port))
+    assert found["explained"] == ["it had not ended after 25 s, and was stopped"]
+    await until(lambda: _is_over(begun.result()))
 
 
 def _is_over(pid: str) -> bool:
@@ -92,6 +115,15 @@ def _is_over(pid: str) -> bool:
         return ") Z " in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return True
+
+
+@pytest.mark.usefixtures("served")
+async def test_what_prints_too_much_is_stopped_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would wait for somebody who reads on: a pipe holds 64 KiB."""
+    monkeypatch.setattr(children, "MOST_PRINTED", 100_000)
+    words = ["-C", str(tmp_path), "run", "--format", "json", "p.long", '{"text": "ой"}']
+    done = await Children().run(words, b"", 20.0)
+    assert (done.printed, done.stopped) == (b"", "it printed more than 100,000 bytes, and was stopped")
 
 
 async def test_who_may_change_tables_alone_runs_no_code(served: Served) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.describe.documents.test_http_api import judge
 from tests.server.conftest import OpenServed
 from tests.server.served import Headers, Served
 
@@ -81,10 +82,15 @@ async def test_tables_that_keep_collect_or_answer_an_action_too(served: Served, 
 
 async def test_the_list_comes_as_pages_the_latest_first(served: Served, admin: Headers) -> None:
     await say(served, "/ws/bot/7", *({"вопрос": f"{n}"} for n in range(5)))
-    first = (await served.http("GET", "/api/unmatched?limit=3", admin)).json
+    answer = await served.http("GET", "/api/unmatched?limit=3", admin)
+    judge("unmatched", answer)
+    first = answer.json
     rest = (await served.http("GET", f"/api/unmatched?after={first['next']}", admin)).json
     assert len({one["id"] for one in (*first["messages"], *rest["messages"])}) == 5
     assert rest["next"] is None
+    assert (await served.http("GET", "/api/unmatched?limit=5", admin)).json["next"] is None
+    wrong = await served.http("GET", "/api/unmatched?after=here", admin)
+    assert (wrong.status, wrong.json["detail"]) == (400, "`after` is not what `next` of a page says.")
 
 
 async def test_others_read_nothing(served: Served) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Double, Index, String, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Double, Index, String, Table, Text, and_, delete, or_, select
 
 from jackfield.auth.store.database import Database
 from jackfield.auth.store.tables import metadata
@@ -63,6 +63,11 @@ class KeptMessage:
     first_at: float
     last_at: float
 
+    @property
+    def place(self) -> tuple[float, str]:
+        """Where it stands in the list."""
+        return self.last_at, self.id
+
 
 class UnmatchedTable:
     """The kept messages of one database. Raises Refusal `store_unavailable` where it does not answer."""
@@ -74,7 +79,8 @@ class UnmatchedTable:
     async def write(self, noted: Iterable[tuple[Noted, int]]) -> None:
         """Count messages, each as many times as stands beside it, and forget what is too much."""
         now = self._clock()
-        rows = [(one.id, *one, times, now, now) for one, times in noted]
+        # by their ids: two servers that write the same rows in another order would wait for each other
+        rows = sorted((one.id, *one, times, now, now) for one, times in noted)
         async with self._database.write() as connection:
             await connection.exec_driver_sql(_UPSERT.format(_MARKS[connection.dialect.paramstyle]), rows)
             for endpoint in {row[1] for row in rows}:
@@ -83,11 +89,16 @@ class UnmatchedTable:
                 stay = newest.limit(MOST_KEPT).subquery()
                 await connection.execute(delete(unmatched).where(of_endpoint, unmatched.c.id.not_in(select(stay.c.id))))
 
-    async def list(self, endpoint: str | None = None) -> Sequence[KeptMessage]:
-        """What is kept, of one endpoint or of all, the latest first."""
-        query = select(unmatched).order_by(unmatched.c.last_at.desc(), unmatched.c.id)
+    async def list(
+        self, endpoint: str | None = None, *, after: tuple[float, str] | None = None, limit: int | None = None
+    ) -> Sequence[KeptMessage]:
+        """What is kept, of one endpoint or of all, the latest first; what comes `after` the one with this place."""
+        query = select(unmatched).order_by(unmatched.c.last_at.desc(), unmatched.c.id).limit(limit)
         if endpoint is not None:
             query = query.where(unmatched.c.endpoint == endpoint)
+        if after is not None:
+            at, id_ = after
+            query = query.where(or_(unmatched.c.last_at < at, and_(unmatched.c.last_at == at, unmatched.c.id > id_)))
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return [

@@ -9,6 +9,7 @@ from msgspec.json import schema_components
 
 from jackfield.describe.contract import JSON
 from jackfield.describe.documents.file_schemas import PROBLEMS
+from jackfield.describe.schema.shapes import COUNT, FLAG, TEXT, TEXTS, list_of, object_of
 
 __all__ = ["Beginning", "EndpointForm", "ExampleForm", "of_additions"]
 
@@ -53,27 +54,20 @@ class Beginning(Struct, forbid_unknown_fields=True):
     name: str
 
 
-_TEXT: JSON = {"type": "string"}
-
-
-def _object(properties: JSON) -> JSON:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
 def of_additions() -> dict[str, JSON]:
     """The schemas by the names that they have in a document."""
     _, bodies = schema_components((EndpointForm, ExampleForm, Beginning))
     added = {
-        "file": {**_TEXT, "description": "Empty for who may not change files."},
-        "line": {"type": "integer", "minimum": 0},
-        "text": {**_TEXT, "description": "What was put in, or would be."},
+        "file": {**TEXT, "description": "Empty for who may not change files."},
+        "line": COUNT,
+        "text": {**TEXT, "description": "What was put in, or would be."},
         "problems": {**PROBLEMS, "description": "Those that were not there before; with an error nothing is written."},
-        "written": {"type": "boolean"},
+        "written": FLAG,
     }
-    example = _object({"name": _TEXT, "summary": _TEXT})
+    example = object_of({"name": TEXT, "summary": TEXT})
     return {
         **bodies,
-        "Added": _object(added),
-        "Beginnings": _object({"examples": {"type": "array", "items": example}}),
-        "Begun": _object({"files": {"type": "array", "items": _TEXT}}),
+        "Added": object_of(added),
+        "Beginnings": object_of({"examples": list_of(example)}),
+        "Begun": object_of({"files": TEXTS}),
     }

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from msgspec.json import schema_components
 
 from jackfield.describe.contract import JSON
+from jackfield.describe.schema.shapes import COUNT, FLAG, NEXT, TEXT, TEXTS, TIME, list_of, nullable, object_of
 
 __all__ = ["MOST_CHECKED", "PROBLEMS", "FileText", "Overlay", "Publish", "of_files"]
 
@@ -34,68 +35,52 @@ class Publish(Struct, forbid_unknown_fields=True):
     back: bool = False
 
 
-_TEXT: JSON = {"type": "string"}
-_COUNT: JSON = {"type": "integer", "minimum": 0}
-_TIME: JSON = {"type": "string", "format": "date-time"}
-
-
-def _object(properties: JSON) -> JSON:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _list(items: JSON, **more: object) -> JSON:
-    return {"type": "array", "items": items, **more}
-
-
-_PROBLEM = _object(
+_PROBLEM = object_of(
     {
-        **dict.fromkeys(("file", "path", "message", "hint", "code"), _TEXT),
-        "line": {**_COUNT, "description": "From 1 on; 0 for the whole file."},
-        "column": _COUNT,
+        **dict.fromkeys(("file", "path", "message", "hint", "code"), TEXT),
+        "line": {**COUNT, "description": "From 1 on; 0 for the whole file."},
+        "column": COUNT,
         "severity": {"enum": ["error", "warning"]},
     }
 )
-PROBLEMS = _list(_PROBLEM)
+PROBLEMS = list_of(_PROBLEM)
 """What is wrong with files, or would be."""
 
 _KIND: JSON = {"enum": ["yaml", "python", "table", "text"]}
-_ETAG: JSON = {**_TEXT, "description": "Changes with any byte of the file."}
+_ETAG: JSON = {**TEXT, "description": "Changes with any byte of the file."}
 
 
 def of_files() -> dict[str, JSON]:
     """The schemas by the names that they have in a document."""
     _, bodies = schema_components((FileText, Overlay, Publish))
-    listed = _object({"path": _TEXT, "size": _COUNT, "modified": _TIME, "kind": _KIND, "etag": _ETAG})
+    listed = object_of({"path": TEXT, "size": COUNT, "modified": TIME, "kind": _KIND, "etag": _ETAG})
     file = {
-        "path": _TEXT,
-        "text": _TEXT,
+        "path": TEXT,
+        "text": TEXT,
         "etag": _ETAG,
         "kind": _KIND,
         "encoding": {"enum": ["utf-8", "utf-16-le", "utf-16-be"]},
-        "bom": {"type": "boolean", "description": "Whether a mark stands before the text, which has none."},
+        "bom": {**FLAG, "description": "Whether a mark stands before the text, which has none."},
         "line_ends": {"enum": ["\n", "\r\n"], "description": "Those of most lines."},
     }
-    closes = _list(_object({"endpoint": _TEXT, "code": _COUNT, "reason": _TEXT, "connections": _COUNT}))
-    alive = dict.fromkeys(("open", "feeds_anew", "feeds_ended", "feeds_kept", "waits", "tasks", "calls"), _COUNT)
-    concerns = _object({"closes": closes, **alive, "lost": _list(_TEXT)})
+    closes = list_of(object_of({"endpoint": TEXT, "code": COUNT, "reason": TEXT, "connections": COUNT}))
+    alive = dict.fromkeys(("open", "feeds_anew", "feeds_ended", "feeds_kept", "waits", "tasks", "calls"), COUNT)
+    concerns = object_of({"closes": closes, **alive, "lost": TEXTS})
     published = {
         "problems": PROBLEMS,
-        "changes": _list(_TEXT, description="What `jackfield publish` says, line by line."),
-        "concerns": {
-            "anyOf": [concerns, {"type": "null"}],
-            "description": "Null where problems keep it from going live.",
-        },
-        "generation": {**_COUNT, "description": "Of what is live now."},
-        "published_at": _TIME,
+        "changes": list_of(TEXT, description="What `jackfield publish` says, line by line."),
+        "concerns": {**nullable(concerns), "description": "Null where problems keep it from going live."},
+        "generation": {**COUNT, "description": "Of what is live now."},
+        "published_at": TIME,
     }
-    kept = {"number": _COUNT, "at": _TIME, "by": _TEXT, "changes": _list(_TEXT), "live": {"type": "boolean"}}
+    kept = {"number": COUNT, "at": TIME, "by": TEXT, "changes": TEXTS, "live": FLAG}
     return {
         **bodies,
-        "Files": _object({"files": _list(listed), "next": {"type": ["string", "null"]}}),
-        "File": _object(file),
-        "Saved": _object({"path": _TEXT, "etag": _ETAG, "problems": PROBLEMS}),
-        "Checked": _object({"problems": PROBLEMS}),
-        "Published": _object(published),
-        "EditorSchemas": _object({"endpoints": {"type": "object"}, "examples": {"type": "object"}}),
-        "PublishedBefore": _object({"published": _list(_object(kept))}),
+        "Files": object_of({"files": list_of(listed), "next": NEXT}),
+        "File": object_of(file),
+        "Saved": object_of({"path": TEXT, "etag": _ETAG, "problems": PROBLEMS}),
+        "Checked": object_of({"problems": PROBLEMS}),
+        "Published": object_of(published),
+        "EditorSchemas": object_of({"endpoints": {"type": "object"}, "examples": {"type": "object"}}),
+        "PublishedBefore": object_of({"published": list_of(object_of(kept))}),
     }

@@ -5,15 +5,16 @@ What is described here is carried out in server/; tests compare the two, address
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import quote
 
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
-from jackfield.describe.documents.http_schemas import SESSIONS
+from jackfield.describe.documents.http_codes import CODES_OF
+from jackfield.describe.documents.people_schemas import SESSIONS
 from jackfield.describe.schema.components import at
+from jackfield.describe.schema.shapes import COUNT, TEXT, list_of, object_of
 
 __all__ = ["Call", "calls"]
 
@@ -67,7 +68,9 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     page = tuple(replace(call, tag="Page") for call in _page())
     administration = (*(administration if auth.own else ()), *keys, *kept, *seen)
     found = (*known, *administration, *outside, *processes, *files, *page, *server)
-    described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
+    described = [
+        replace(call, codes=CODES_OF[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found
+    ]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
     return tuple(_of_others(call) if call.name == "close-user" else call for call in described)
@@ -79,92 +82,6 @@ def _of_others(call: Call) -> Call:
     return replace(call, codes=tuple(code for code in call.codes if code != "no_such_user"), description=description)
 
 
-_HTTP = ("malformed_request", "request_too_slow", "headers_too_large")
-_EVERYWHERE = (*_HTTP, "wrong_host", "tls_required", "server_fault")
-_PAGE = (*_EVERYWHERE, "origin_not_allowed")
-_BODY = ("invalid_request", "unsupported_media_type", "body_too_large")
-_ASKED = ("credential_in_query", "contradictory_credentials")
-_PASSWORD_ASKED = ("too_many_attempts", "too_many_logins")
-_KNOWN = (
-    *_PAGE,
-    *_ASKED,
-    "credential_too_long",
-    "too_many_attempts",
-    "too_many_logins",
-    "not_logged_in",
-    "bad_credential",
-    "session_expired",
-    "store_unavailable",
-    "provider_unavailable",
-)
-_OWN = (*_KNOWN, "invalid_request")
-_ADMIN = (*_KNOWN, "role_required")
-_KIND = "unsupported_media_type"
-_OF_USER = (*_ADMIN, "invalid_request", "not_found")
-_PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
-_ADDED = ("file_unusable", "file_changed", "too_busy")
-_EDITED = (*_ADMIN, *_BODY, "not_found")
-_SEEN = (*_PAGE, *_ASKED)
-_CODES: Mapping[str, tuple[str, ...]] = {
-    "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
-    "logout": (*_PAGE, *_ASKED, _KIND, "store_unavailable"),
-    "session": _KNOWN,
-    "refresh": (*_OWN, _KIND),
-    "sessions": _OWN,
-    "end-other-sessions": (*_OWN, _KIND),
-    "end-session": (*_OWN, _KIND, "no_such_session", "not_found"),
-    "change-password": (*_OWN, *_BODY, "wrong_password", *_PASSWORD_ASKED),
-    "users": _ADMIN,
-    "add-user": (*_ADMIN, *_BODY, "login_taken", "too_many_logins"),
-    "import-users": (*_ADMIN, *_BODY),
-    "user": (*_OF_USER, "no_such_user"),
-    "change-user": (*_OF_USER, *_BODY, "no_such_user", "too_many_logins"),
-    "remove-user": (*_OF_USER, _KIND, "no_such_user"),
-    "close-user": (*_OF_USER, _KIND, "no_such_user"),
-    "keys": _ADMIN,
-    "add-key": (*_ADMIN, *_BODY, "key_taken"),
-    "key": (*_OF_USER, "no_such_key"),
-    "remove-key": (*_OF_USER, _KIND, "no_such_key"),
-    "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
-    "refusals": (*_ADMIN, "invalid_request"),
-    "data": (*_ADMIN, "invalid_request"),
-    "unmatched": (*_ADMIN, "invalid_request"),
-    "remove-unmatched": (*_ADMIN, _KIND, "not_found"),
-    "data-file": (*_ADMIN, "not_found"),
-    "send-to-groups": (*_PUSHED, "invalid_request", "group_full"),
-    "groups": (*_ADMIN, "invalid_request"),
-    "group": (*_ADMIN, "invalid_request", "not_found"),
-    "send-to-group": (*_PUSHED, "invalid_request", "not_found", "group_full"),
-    "remove-member": (*_ADMIN, _KIND, "invalid_request", "not_found"),
-    "send-to-user": (*_PUSHED, "invalid_request", "not_found"),
-    "presence": (*_ADMIN, "invalid_request", "not_found"),
-    "connections": (*_ADMIN, "invalid_request", "not_found"),
-    "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
-    "processes": (*_ADMIN, "invalid_request"),
-    "process": (*_ADMIN, "invalid_request", "not_found", "no_such_process"),
-    "run-process": (*_EDITED, "too_busy"),
-    "run-examples": (*_EDITED, "too_busy"),
-    "page": _SEEN,
-    "endpoints": _SEEN,
-    "endpoint": (*_SEEN, "not_found"),
-    "check-message": (*_SEEN, *_BODY, "not_found"),
-    "files": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
-    "file": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
-    "save-file": (*_ADMIN, *_BODY, "not_found", "file_unusable", "file_changed"),
-    "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
-    "publish": (*_ADMIN, *_BODY, "not_found"),
-    "published": (*_ADMIN, "invalid_request", "not_found"),
-    "schemas": (*_ADMIN, "invalid_request", "not_found"),
-    "add-endpoint": (*_EDITED, *_ADDED),
-    "add-example": (*_EDITED, *_ADDED),
-    "beginnings": (*_ADMIN, "not_found"),
-    "begin": (*_EDITED, *_ADDED),
-    "log": (*_ADMIN, "invalid_request"),
-    "status": (*_ADMIN, "invalid_request"),
-    "health": _HTTP,
-    "ready": _HTTP,
-    "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
-}
 _EDIT = "With `serve --edit`; for the role `editor`, tables alone."
 _ADD = "With `serve --edit`. All else in the file stays as it is, with its comments."
 _DESCRIPTIONS = {
@@ -216,13 +133,7 @@ _DESCRIPTIONS = {
 
 _COOKIE = ("Set-Cookie",)
 _NOTHING: JSON = {"type": "object", "additionalProperties": False}
-
-
-def _object(name: str, schema: JSON) -> JSON:
-    return {"type": "object", "properties": {name: schema}, "required": [name]}
-
-
-_ENDED = _object("ended", {"type": "integer", "minimum": 0, "description": "How many sessions have ended."})
+_ENDED = object_of({"ended": {**COUNT, "description": "How many sessions have ended."}})
 
 
 def _login(at_: str) -> tuple[Call, ...]:
@@ -230,7 +141,7 @@ def _login(at_: str) -> tuple[Call, ...]:
     of_caller = (
         Call("GET", f"{at_}/session", "session", "Who is logged in", at("Caller")),
         Call("POST", f"{at_}/refresh", "refresh", "Move the session's end", at("Refreshed"), headers=_COOKIE),
-        Call("GET", sessions, "sessions", "List the caller's sessions", _object("sessions", SESSIONS)),
+        Call("GET", sessions, "sessions", "List the caller's sessions", object_of({"sessions": SESSIONS})),
         Call("DELETE", sessions, "end-other-sessions", others, _ENDED),
         Call("DELETE", f"{sessions}/{{id}}", "end-session", "End one session of the caller", _NOTHING, headers=_COOKIE),
         Call("POST", f"{at_}/password", "change-password", "Change the caller's password", _ENDED, at("Passwords")),
@@ -244,7 +155,7 @@ def _login(at_: str) -> tuple[Call, ...]:
 
 def _administration() -> tuple[Call, ...]:
     every, one, user = "/api/users", "/api/users/{login}", at("User")
-    listed, close = _object("users", {"type": "array", "items": user}), "End all sessions and connections of a user"
+    listed, close = object_of({"users": list_of(user)}), "End all sessions and connections of a user"
     return (
         Call("GET", every, "users", "List all users", listed),
         Call("POST", every, "add-user", "Add a user", user, at("NewUser"), 201, headers=("Location",)),
@@ -258,7 +169,7 @@ def _administration() -> tuple[Call, ...]:
 
 def _keys() -> tuple[Call, ...]:
     every, one, key, shown = "/api/keys", "/api/keys/{name}", at("Key"), at("KeyShown")
-    listed = _object("keys", {"type": "array", "items": key})
+    listed = object_of({"keys": list_of(key)})
     return (
         Call("GET", every, "keys", "List all service keys", listed),
         Call("POST", every, "add-key", "Make a service key", shown, at("NewKey"), 201, headers=("Location",)),
@@ -275,7 +186,7 @@ _REFUSALS = Call(
 
 
 def _kept() -> tuple[Call, ...]:
-    every, text = "/api/data", {"type": "string"}
+    every = "/api/data"
     messages, asked = "/api/unmatched", ("endpoint", "limit", "after")
     listed, removed = "List messages that no row of a table was for", "Forget one of these messages"
     return (
@@ -283,7 +194,7 @@ def _kept() -> tuple[Call, ...]:
         Call("DELETE", f"{messages}/{{id}}", "remove-unmatched", removed, _NOTHING),
         Call("GET", every, "data", "List the files of what tables keep", at("DataFiles"), query=("limit", "after")),
         Call(
-            *("GET", f"{every}/{{file}}", "data-file", "One of these files", text),
+            *("GET", f"{every}/{{file}}", "data-file", "One of these files", TEXT),
             kind="text/csv",
             headers=("Content-Disposition",),
         ),
@@ -328,7 +239,7 @@ def _processes() -> tuple[Call, ...]:
 
 
 def _page() -> tuple[Call, ...]:
-    one, listed = "/api/endpoints/{name}", _object("endpoints", {"type": "array", "items": at("EndpointLine")})
+    one, listed = "/api/endpoints/{name}", object_of({"endpoints": list_of(at("EndpointLine"))})
     check, faults = "What is wrong with a message, before it is sent", at("Faults")
     return (
         Call("GET", "/api/page", "page", "Who asks, and what is open to the caller", at("Page")),
@@ -376,10 +287,9 @@ def _additions() -> tuple[Call, ...]:
 
 
 def _server() -> tuple[Call, ...]:
-    fine, unready = (_object("status", {"const": status}) for status in ("ok", "not ready"))
-    figures: JSON = {"type": "string"}
+    fine, unready = (object_of({"status": {"const": status}}) for status in ("ok", "not ready"))
     return (
         Call("GET", "/health", "health", "Whether the process lives", fine),
         Call("GET", "/ready", "ready", "Whether new connections are taken", fine, unready=unready),
-        Call("GET", "/metrics", "metrics", "Figures for Prometheus", figures, kind="text/plain", access="local"),
+        Call("GET", "/metrics", "metrics", "Figures for Prometheus", TEXT, kind="text/plain", access="local"),
     )

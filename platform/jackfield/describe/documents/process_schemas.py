@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from msgspec.json import schema_components
 
 from jackfield.describe.contract import JSON
+from jackfield.describe.schema.shapes import COUNT, FLAG, NEXT, TEXT, TEXTS, list_of, nullable, object_of
 
 __all__ = ["Run", "Test", "of_processes"]
 
@@ -29,33 +30,19 @@ class Test(Struct, forbid_unknown_fields=True):
     endpoint: Annotated[str, Meta(extra_json_schema=_NAME)] | None = None
 
 
-_TEXT: JSON = {"type": "string"}
-_COUNT: JSON = {"type": "integer", "minimum": 0}
-_PLACE: JSON = {"line": _COUNT, "column": _COUNT}
-
-
-def _object(properties: JSON) -> JSON:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _list(items: JSON) -> JSON:
-    return {"type": "array", "items": items}
-
-
-def _or_null(schema: JSON) -> JSON:
-    return {"anyOf": [schema, {"type": "null"}]}
+_PLACE: JSON = {"line": COUNT, "column": COUNT}
 
 
 _LINE: JSON = {
-    "name": _TEXT,
+    "name": TEXT,
     "kind": {"enum": ["python", "table", "builtin"]},
-    "summary": _TEXT,
-    "endpoints": {**_list(_TEXT), "description": "Those that call it."},
-    "file": _TEXT,
-    "line": _COUNT,
-    "examples": {**_COUNT, "description": "Examples of these endpoints."},
+    "summary": TEXT,
+    "endpoints": {**TEXTS, "description": "Those that call it."},
+    "file": TEXT,
+    "line": COUNT,
+    "examples": {**COUNT, "description": "Examples of these endpoints."},
     "tested": {
-        **_or_null(_object({"at": {"type": "string", "format": "date-time"}, "passed": _COUNT, "failed": _COUNT})),
+        **nullable(object_of({"at": {"type": "string", "format": "date-time"}, "passed": COUNT, "failed": COUNT})),
         "description": "How these examples went when they were run last; null where none was.",
     },
 }
@@ -63,38 +50,38 @@ _LINE: JSON = {
 
 def of_processes() -> dict[str, JSON]:
     """The schemas by the names that they have in a document."""
-    column = _object({"letter": _TEXT, "head": _TEXT, "role": _TEXT})
-    row = _object({"number": {**_COUNT, "description": "In the spreadsheet."}, "name": _TEXT, "cells": _list(_TEXT)})
-    table = _object(
-        {"file": _TEXT, "policy": _TEXT, "columns": _list(column), "rows": _list(row), "total": _COUNT},
+    column = object_of({"letter": TEXT, "head": TEXT, "role": TEXT})
+    row = object_of({"number": {**COUNT, "description": "In the spreadsheet."}, "name": TEXT, "cells": TEXTS})
+    table = object_of(
+        {"file": TEXT, "policy": TEXT, "columns": list_of(column), "rows": list_of(row), "total": COUNT},
     )
-    schema = _or_null({"type": "object", "description": "A JSON Schema."})
-    whole = {"signature": _TEXT, "description": _TEXT, "message": schema, "reply": schema, "table": _or_null(table)}
+    schema = nullable({"type": "object", "description": "A JSON Schema."})
+    whole = {"signature": TEXT, "description": TEXT, "message": schema, "reply": schema, "table": nullable(table)}
     _, bodies = schema_components((Run, Test))
-    problem = _object({**dict.fromkeys(("code", "message", "hint", "path", "file", "severity"), _TEXT), **_PLACE})
-    told = {"endpoint": _TEXT, "example": _TEXT, "passed": {"type": "boolean"}, "problem": _TEXT}
+    problem = object_of({**dict.fromkeys(("code", "message", "hint", "path", "file", "severity"), TEXT), **_PLACE})
+    told = {"endpoint": TEXT, "example": TEXT, "passed": FLAG, "problem": TEXT}
     return {
         **bodies,
-        "Ran": _object(
+        "Ran": object_of(
             {
-                "frames": {**_list({"type": "object"}), "description": "What the process answered."},
-                "trace": {**_or_null(_trace()), "description": "Of a table: the rows that were looked at."},
-                "explained": {**_list(_TEXT), "description": "Sentences on what went wrong."},
+                "frames": {**list_of({"type": "object"}), "description": "What the process answered."},
+                "trace": {**nullable(_trace()), "description": "Of a table: the rows that were looked at."},
+                "explained": {**TEXTS, "description": "Sentences on what went wrong."},
                 "closed": {"type": ["string", "null"], "description": "How the process closed the connection."},
-                "problems": {**_list(problem), "description": "What is wrong with the files, where it was not run."},
+                "problems": {**list_of(problem), "description": "What is wrong with the files, where it was not run."},
             }
         ),
-        "Tests": _object({"results": _list(_object(told)), "problems": _list(problem)}),
-        "Processes": _object({"processes": _list(_object(_LINE)), "next": {"type": ["string", "null"]}}),
-        "Process": _object({**_LINE, **whole, "source": {"type": "null"}}),
+        "Tests": object_of({"results": list_of(object_of(told)), "problems": list_of(problem)}),
+        "Processes": object_of({"processes": list_of(object_of(_LINE)), "next": NEXT}),
+        "Process": object_of({**_LINE, **whole, "source": {"type": "null"}}),
     }
 
 
 def _trace() -> JSON:
     """What `process/table/tracing.py` tells."""
-    failed = _object({"column": _TEXT, "cell": _TEXT, "says": _TEXT, "is": {"description": "null: it is missing."}})
-    flag: JSON = {"type": "boolean"}
-    row = _object({"number": _COUNT, "name": _TEXT, "fits": flag, "chosen": flag, "failed": _list(failed)})
-    return _object(
-        {"kind": {"const": "table"}, "file": _TEXT, "outcome": _TEXT, "rows": _list(row), "left_out": _COUNT}
+    failed = object_of({"column": TEXT, "cell": TEXT, "says": TEXT, "is": {"description": "null: it is missing."}})
+    flag: JSON = FLAG
+    row = object_of({"number": COUNT, "name": TEXT, "fits": flag, "chosen": flag, "failed": list_of(failed)})
+    return object_of(
+        {"kind": {"const": "table"}, "file": TEXT, "outcome": TEXT, "rows": list_of(row), "left_out": COUNT}
     )

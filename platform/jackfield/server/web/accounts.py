@@ -12,7 +12,7 @@ from jackfield.auth.sessions import Login as Opened
 from jackfield.auth.store.tables import Session
 from jackfield.auth.users import Users
 from jackfield.config.plan import AuthSettings
-from jackfield.describe.documents.http_schemas import Passwords
+from jackfield.describe.documents.people_schemas import Passwords
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log

@@ -22,9 +22,9 @@ from jackfield.server.editing.adding import Added, add
 from jackfield.server.editing.beginning import begin
 from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.live import Live
+from jackfield.server.web.endpoints import Endpoints
 from jackfield.server.web.json_api import Answer, Asked, reply
 from jackfield.server.web.rights import Rights
-from jackfield.server.web.talk import Talk
 
 __all__ = ["MOST_BYTES", "Additions"]
 
@@ -40,10 +40,10 @@ _EXAMPLE = '{"name": "A greeting", "steps": [{"send": {"message": "Привет"
 class Additions:
     """The addresses of one gateway by which endpoints and examples come into the files."""
 
-    def __init__(self, live: Live, rights: Rights, talk: Talk) -> None:
+    def __init__(self, live: Live, rights: Rights, endpoints: Endpoints) -> None:
         self._live = live
         self._rights = rights
-        self._talk = talk
+        self._endpoints = endpoints
         self._busy = False
 
     def routes(self) -> Mapping[str, Mapping[str, Answer]]:
@@ -76,7 +76,7 @@ class Additions:
         except Refusal:
             if not given.dry_run:
                 raise
-            await self._talk.found(asked)
+            await self._endpoints.found(asked)
             return reply(Added("", 0, example_text(example), (), written=False).as_json())
         added = await self._in_turn(
             lambda files: _add(files, lambda at: with_example(at, name, example), given.dry_run)

@@ -14,7 +14,7 @@ from jackfield.auth.authorities import is_own
 from jackfield.auth.store.store import Holder
 from jackfield.auth.store.tables import User, normal_login
 from jackfield.auth.users import Users
-from jackfield.describe.documents.http_schemas import NewUser, UserChange
+from jackfield.describe.documents.people_schemas import NewUser, UserChange
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
@@ -28,14 +28,15 @@ from jackfield.server.web.additions import Additions
 from jackfield.server.web.children import Children
 from jackfield.server.web.data_files import DataFiles
 from jackfield.server.web.editing import Editing
+from jackfield.server.web.endpoints import Endpoints
 from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
+from jackfield.server.web.page import Page
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
 from jackfield.server.web.refusals import RefusalAdministration
 from jackfield.server.web.rights import Rights
 from jackfield.server.web.seen import Seen
-from jackfield.server.web.talk import Talk
 from jackfield.server.web.trying import Trying
 from jackfield.server.web.unmatched import UnmatchedMessages
 from jackfield.server.web.user_import import UserImport
@@ -57,13 +58,14 @@ class Administration:
         self._live = live
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
-        self._talk = Talk(live, callers, self._rights)
-        self._additions = Additions(live, self._rights, self._talk)
         children = Children()
+        self._endpoints = Endpoints(live, callers)
+        self._additions = Additions(live, self._rights, self._endpoints)
         self._editing = Editing(live, self._rights, children)
         self.api = JsonApi(
             {
-                **_joined(self._talk.routes(), self._additions.routes()),
+                "/page": {"GET": Page(live, callers, self._rights).answer},
+                **_joined(self._endpoints.routes(), self._additions.routes()),
                 **self._push.routes(),
                 **Processes(live, self._rights).routes(),
                 **Trying(live, self._rights, children).routes(),
@@ -92,7 +94,7 @@ class Administration:
         if self._additions.answers(request.method, path):
             if self.api.takes(path, request.method):  # else it is no question of rights
                 await self._rights.author(request)
-        elif self._talk.answers(path):
+        elif path[0] in ("page", "endpoints"):
             return  # it says for itself what is for whom
         elif self._push.answers(path):
             await self._push.check(request, path)

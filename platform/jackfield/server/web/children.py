@@ -99,7 +99,7 @@ async def _run(words: Sequence[str], given: bytes, within: float, environment: M
         async with asyncio.timeout(within), asyncio.TaskGroup() as tasks:
             tasks.create_task(_give(child.stdin, given))
             tasks.create_task(_keep_tail(child.stderr, last))
-            reading = tasks.create_task(_read(child.stdout))
+            reading = tasks.create_task(_read(child.stdout, child.pid))
         printed = reading.result()
         if len(printed) > MOST_PRINTED:
             printed, stopped = b"", f"it printed more than {MOST_PRINTED:,} bytes, and was stopped"
@@ -120,11 +120,14 @@ async def _give(pipe: asyncio.StreamWriter, given: bytes) -> None:
     pipe.close()
 
 
-async def _read(pipe: asyncio.StreamReader) -> bytes:
-    """What is printed, and a byte more than MOST_PRINTED where it is too much."""
+async def _read(pipe: asyncio.StreamReader, pid: int) -> bytes:
+    """What is printed; where that is too much, more than MOST_PRINTED bytes of it, and the child has been ended."""
     found = bytearray()
-    while len(found) <= MOST_PRINTED and (part := await pipe.read(65_536)):
+    while part := await pipe.read(65_536):
         found += part
+        if len(found) > MOST_PRINTED:
+            _kill(pid)
+            break
     return bytes(found)
 
 

@@ -12,7 +12,7 @@ from jackfield.auth.keys import Keys
 from jackfield.auth.store.keys import OVERLAP, Key
 from jackfield.auth.store.tables import Change
 from jackfield.config import quantities
-from jackfield.describe.documents.http_schemas import NewKey, Rotation
+from jackfield.describe.documents.people_schemas import NewKey, Rotation
 from jackfield.errors import Refusal
 from jackfield.identity import OF_KEYS
 from jackfield.logs import log

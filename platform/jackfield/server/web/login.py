@@ -8,7 +8,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from jackfield.config.plan import AuthSettings
-from jackfield.describe.documents.http_schemas import Credentials
+from jackfield.describe.documents.people_schemas import Credentials
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log

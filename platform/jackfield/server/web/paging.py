@@ -9,7 +9,7 @@ from typing import TypeVar
 from jackfield.errors import Refusal
 from jackfield.server.web.json_api import Asked
 
-__all__ = ["LONGEST_SEARCH", "MAX_PAGE", "PAGE", "limit_of", "page_of", "query", "search_of"]
+__all__ = ["LONGEST_SEARCH", "MAX_PAGE", "PAGE", "limit_of", "not_next", "page_of", "query", "search_of"]
 
 PAGE = 100
 """Items of a list, where nothing is said; of connections MAX_PAGE."""
@@ -50,6 +50,12 @@ def limit_of(given: Mapping[str, str], usual: int = PAGE) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 4 and 0 < int(text) <= MAX_PAGE):
         raise Refusal("invalid_request", f"`limit` is a whole number from 1 to {MAX_PAGE}.", "Correct it in the query.")
     return int(text)
+
+
+def not_next() -> Refusal:
+    """What answers an `after` that no page has as `next`."""
+    fix = "Take `next` of the page before, or leave `after` out."
+    return Refusal("invalid_request", "`after` is not what `next` of a page says.", fix)
 
 
 def search_of(given: Mapping[str, str]) -> str:

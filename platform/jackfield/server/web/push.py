@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from jackfield import messages
 from jackfield.auth.store.tables import normal_key, normal_login
-from jackfield.describe.documents.http_schemas import Broadcast
+from jackfield.describe.documents.push_schemas import Broadcast
 from jackfield.errors import Refusal
 from jackfield.groups.bans import span
 from jackfield.groups.names import fault

@@ -12,10 +12,9 @@ from jackfield.config import quantities
 from jackfield.errors import Refusal
 from jackfield.messages import moment
 from jackfield.server.web.json_api import Answer, Asked, reply
+from jackfield.server.web.paging import limit_of, query
 
 __all__ = ["RefusalAdministration"]
-
-_PARAMETERS = ("login", "address", "id", "since", "limit")
 
 
 class RefusalAdministration:
@@ -30,21 +29,15 @@ class RefusalAdministration:
         return {"/refusals": {"GET": self._find}}
 
     async def _find(self, asked: Asked) -> Response:
-        wanted = self._wanted(asked.request.query)
+        wanted = self._wanted(query(asked, "login", "address", "id", "since", "limit"))
         return reply({"refusals": [_as_json(one) for one in await self._refusals.find(wanted)]})
 
     def _wanted(self, given: Mapping[str, str]) -> Wanted:
         """What a query asks for. Raises Refusal."""
-        if not given.keys() <= set(_PARAMETERS):
-            takes = f"This address takes the parameters {', '.join(_PARAMETERS)}; the query has another."
-            raise Refusal("invalid_request", takes, "Leave it out.")
-        limit = given.get("limit", str(REFUSALS_KEPT))
-        if not (limit.isascii() and limit.isdecimal() and len(limit) < 4 and 0 < int(limit) <= REFUSALS_KEPT):
-            sentence = f"`limit` is a whole number from 1 to {REFUSALS_KEPT}."
-            raise Refusal("invalid_request", sentence, "Correct it in the query.")
+        limit = limit_of(given, REFUSALS_KEPT)
         try:
             since = self._clock() - quantities.duration(given["since"]) if "since" in given else None
-            return Wanted.typed(given, since=since, limit=int(limit))
+            return Wanted.typed(given, since=since, limit=limit)
         except ValueError as exc:
             raise Refusal("invalid_request", f"{exc}.", "Correct it in the query.") from None
 

@@ -17,7 +17,7 @@ from jackfield.server.live import Live, Member
 from jackfield.server.members import Members
 from jackfield.server.status import status
 from jackfield.server.web.json_api import Answer, Asked, reply
-from jackfield.server.web.paging import MAX_PAGE, limit_of, query, search_of
+from jackfield.server.web.paging import MAX_PAGE, limit_of, not_next, query, search_of
 from jackfield.server.web.push import endpoint_of, login_of
 from jackfield.server.web.rights import Rights
 
@@ -126,5 +126,4 @@ def _moment(after: str) -> float:
     try:
         return float(after) if after else float("inf")
     except ValueError:
-        fix = "Take `next` of the page before, or leave `after` out."
-        raise Refusal("invalid_request", "`after` is not what `next` of a page says.", fix) from None
+        raise not_next() from None

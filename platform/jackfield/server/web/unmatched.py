@@ -15,12 +15,10 @@ from jackfield.messages import moment
 from jackfield.server.live import Live
 from jackfield.server.unmatched import Unmatched
 from jackfield.server.web.json_api import Answer, Asked, reply
-from jackfield.server.web.paging import page_of, query
+from jackfield.server.web.paging import limit_of, not_next, query
 from jackfield.server.web.rights import Rights
 
 __all__ = ["UnmatchedMessages"]
-
-_END = 10**15  # milliseconds since the epoch that no message has
 
 
 class UnmatchedMessages:
@@ -36,9 +34,11 @@ class UnmatchedMessages:
 
     async def _list(self, asked: Asked) -> Response:
         given = query(asked, "endpoint", "limit", "after")
-        found = await (await self._kept.store()).unmatched.list(given.get("endpoint"))
-        page, following = page_of(found, given, key=_latest_first)
-        return reply({"messages": [_as_json(one) for one in page], "next": following})
+        limit, after = limit_of(given), _place(given.get("after", ""))
+        store = await self._kept.store()
+        found = await store.unmatched.list(given.get("endpoint"), after=after, limit=limit + 1)
+        following = "{!r}-{}".format(*found[limit - 1].place) if len(found) > limit else None
+        return reply({"messages": [_as_json(one) for one in found[:limit]], "next": following})
 
     async def _remove(self, asked: Asked) -> Response:
         store = await self._kept.store()
@@ -55,8 +55,15 @@ class UnmatchedMessages:
         return self._live.unmatched
 
 
-def _latest_first(one: KeptMessage) -> str:
-    return f"{_END - round(one.last_at * 1000):015}{one.id}"
+def _place(after: str) -> tuple[float, str] | None:
+    """What `next` of a page has; None for nothing. Raises Refusal."""
+    if not after:
+        return None
+    at, _, id_ = after.partition("-")
+    try:
+        return float(at), id_
+    except ValueError:
+        raise not_next() from None
 
 
 def _as_json(one: KeptMessage) -> dict[str, Any]:

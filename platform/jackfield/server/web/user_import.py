@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from jackfield.auth.authorities import is_own
 from jackfield.auth.importing import Imported, Row, import_users
-from jackfield.describe.documents.http_schemas import MOST_SENT, NewUsers
+from jackfield.describe.documents.people_schemas import MOST_SENT, NewUsers
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN
 from jackfield.logs import log

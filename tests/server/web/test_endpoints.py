@@ -1,4 +1,4 @@
-"""What the page asks for first, and the endpoints that its caller may enter."""
+"""The endpoints that callers are told of, and messages that are checked before they are sent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.describe.documents.test_http_api import judge
 from tests.server.conftest import OpenServed
 from tests.server.served import Served
 
@@ -39,6 +40,7 @@ async def served(open_served: OpenServed) -> Served:
 
 async def listed(served: Served, login: str = "") -> dict[str, Any]:
     answer = await served.http("GET", "/api/endpoints", await served.cookie(login) if login else [])
+    judge("endpoints", answer)
     return {one["name"]: one for one in answer.json["endpoints"]}
 
 
@@ -69,7 +71,9 @@ async def test_who_sees_all_is_told_what_would_be_refused(served: Served) -> Non
 
 
 async def test_an_endpoint_is_described_whole(served: Served) -> None:
-    found = (await served.http("GET", "/api/endpoints/say", await served.cookie("боб"))).json
+    answer = await served.http("GET", "/api/endpoints/say", await served.cookie("боб"))
+    judge("endpoint", answer)
+    found = answer.json
     assert (found["path"], found["values"], found["tags"]) == ("/ws/rooms/{room}", {"room": "room"}, ["Chat"])
     (part,) = found["parts"]
     assert part["message"]["properties"] == {"message": {"type": "string"}}
@@ -98,6 +102,7 @@ async def test_a_message_is_checked_in_the_words_of_the_endpoint(
     served: Served, name: str, text: str, path: str | None
 ) -> None:
     answer = await served.http("POST", f"/api/endpoints/{name}/check", body={"text": text})
+    judge("check-message", answer)
     details = answer.json["details"]
     assert [fault["path"] for fault in details] == ([] if path is None else [path])
     if details:
@@ -105,12 +110,3 @@ async def test_a_message_is_checked_in_the_words_of_the_endpoint(
         await caller.accepted()
         assert (await caller.ask_text(text))["error"]["details"] == details
         await caller.leave()
-
-
-async def test_what_the_page_asks_first(served: Served) -> None:
-    nobody = (await served.http("GET", "/api/page")).json
-    assert (nobody["login"], nobody["reader"], nobody["admin"]) == (None, False, False)
-    chief = (await served.http("GET", "/api/page", await served.cookie("шеф"))).json
-    assert (chief["login"]["login"], chief["login"]["roles"]) == ("шеф", ["admin"])
-    assert (chief["reader"], chief["admin"], chief["elsewhere"]) == (True, True, "")
-    assert chief["auth"] == {"own": True, "path": "/auth", "cookie": "gen_app_auth_token"}

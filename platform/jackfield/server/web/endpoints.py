@@ -1,4 +1,4 @@
-"""`/api/page`, `/api/endpoints`: what the page asks for first, and the endpoints that the caller may enter.
+"""`/api/endpoints`: the endpoints that the caller may enter, and what is wrong with a message before it is sent.
 
 They are open to everybody who reaches the server: nobody is told of more than the own rights open.
 """
@@ -6,7 +6,7 @@ They are open to everybody who reaches the server: nobody is told of more than t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,9 @@ from starlette.responses import Response
 
 from jackfield import messages
 from jackfield.describe.contract import Contract, Operation, contract
-from jackfield.describe.documents import listed
-from jackfield.describe.documents.http_schemas import Draft
+from jackfield.describe.documents import endpoint_json
+from jackfield.describe.documents.page_schemas import Draft
 from jackfield.errors import Refusal
-from jackfield.identity import Identity
-from jackfield.messages import moment
 from jackfield.routing.table import Route
 from jackfield.server.connection.decoding import reader
 from jackfield.server.connection.invalid import Invalid
@@ -28,9 +26,8 @@ from jackfield.server.handshake.judge import judge
 from jackfield.server.live import Live
 from jackfield.server.request import Caller, Request
 from jackfield.server.web.json_api import Answer, Asked, reply
-from jackfield.server.web.rights import Rights
 
-__all__ = ["Talk"]
+__all__ = ["Endpoints"]
 
 MAX_DRAFT = 256 * 1024
 """Bytes of a message that is checked before it is sent."""
@@ -38,13 +35,12 @@ MAX_DRAFT = 256 * 1024
 _KEPT_FROM = (401, 403)  # statuses of the refusals that hide an endpoint from the list
 
 
-class Talk:
+class Endpoints:
     """The addresses of one gateway by which a page finds out what it can say to whom."""
 
-    def __init__(self, live: Live, callers: Callers, rights: Rights) -> None:
+    def __init__(self, live: Live, callers: Callers) -> None:
         self._live = live
         self._callers = callers
-        self._rights = rights
         self._contract: Contract | None = None
         self._generation = 0
         self._making = asyncio.Lock()
@@ -52,38 +48,10 @@ class Talk:
     def routes(self) -> Mapping[str, Mapping[str, Answer]]:
         """What answers where, for JsonApi."""
         return {
-            "/page": {"GET": self._page},
             "/endpoints": {"GET": self._list},
             "/endpoints/{one}": {"GET": self._one},
             "/endpoints/{one}/check": {"POST": self._check},
         }
-
-    @staticmethod
-    def answers(path: Sequence[str]) -> bool:
-        """Whether the segments below /api are open to everybody."""
-        return path[0] in ("page", "endpoints")
-
-    async def _page(self, asked: Asked) -> Response:
-        caller, plan = await self._callers.identify(asked.request), self._live.generation.table.plan
-        who = caller if isinstance(caller, Identity) else None
-        return reply(
-            {
-                "title": plan.title or "Jackfield",
-                "login": who and {"login": who.login, "roles": sorted(who.roles), "expires_at": moment(who.expires_at)},
-                "auth": {"own": plan.auth.own, "path": plan.auth.path, "cookie": plan.auth.cookie},
-                "reader": self._live.may_read_documents(asked.request, caller),
-                "admin": await self._may_administer(asked.request),
-                "edit": who and self._rights.edits(asked.request, who),
-                "elsewhere": "" if asked.request.local else self._live.elsewhere,
-            }
-        )
-
-    async def _may_administer(self, request: Request) -> bool:
-        try:
-            await self._rights.admin(request)
-        except Refusal:
-            return False
-        return True
 
     async def _list(self, asked: Asked) -> Response:
         caller, request = await self._callers.identify(asked.request), asked.request
@@ -91,12 +59,12 @@ class Talk:
         for operation in (await self._promised()).operations:
             refusal = self._verdict(request, operation, caller)
             if everything or refusal is None or refusal.status not in _KEPT_FROM:
-                found.append({**listed.line(operation), "would": _would(refusal)})
+                found.append({**endpoint_json.line(operation), "would": _would(refusal)})
         return reply({"endpoints": found})
 
     async def _one(self, asked: Asked) -> Response:
         operation, refusal = await self.found(asked)
-        return reply({**listed.whole(operation), "would": _would(refusal)})
+        return reply({**endpoint_json.whole(operation), "would": _would(refusal)})
 
     async def _check(self, asked: Asked) -> Response:
         draft = await asked.body(Draft, '{"text": "the message"}', MAX_DRAFT)
