@@ -43,7 +43,10 @@ def test_an_administrator_sees_watches_sends_and_closes(seed: Seed, open_page: O
     page = open_page(server, "/#live")
     log_in(page, server)
     with opened(server, "/ws/greeting") as client, opened(server, "/ws/hidden"):
+        for _ in range(3):
+            asked(client, "раз")
         page.locator(".window button.line").nth(1).wait_for()  # it came by itself
+        page.locator(".window button.line", has_text="greeting").get_by_text("3", exact=True).wait_for()
         page.get_by_role("searchbox").fill("greeting")
         page.get_by_text("1 shown, of 2").wait_for()
         page.locator(".window button.line").focus()

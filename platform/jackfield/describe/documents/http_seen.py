@@ -40,6 +40,7 @@ _CONNECTION = _object(
         "address": {**_TEXT, "description": "That of the client, as our proxies saw it."},
         "seconds": {**_COUNT, "description": "Age."},
         "since": _TIME,
+        "messages": {**_COUNT, "description": "Messages that came from it, those that were refused among them."},
         "silent": {
             "type": ["integer", "null"],
             "minimum": 0,
