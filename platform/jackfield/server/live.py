@@ -59,7 +59,10 @@ class GroupMember(Listener, Protocol):
 
 
 class Heard(Protocol):
-    """How long a client has been silent."""
+    """What came from a client, and how long it has been silent."""
+
+    came: int
+    """Messages that came."""
 
     def silent(self, now: float) -> float | None:
         """Seconds since its last message; None where none came."""

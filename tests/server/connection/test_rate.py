@@ -49,6 +49,8 @@ async def test_what_is_refused_counts_as_well(begin: Begin, clock: Clock) -> Non
     clock.move(waits[-1] - 0.05)
     talk.text("too early")
     assert limited(talk.network.frames[-1])
+    talk.one.received_binary(b"\x00")
+    assert talk.one.bucket.came == 32, "whatever became of them"
 
 
 async def test_what_piled_up_while_the_loop_stood_still_is_no_flood(begin: Begin, clock: Clock) -> None:

@@ -264,7 +264,16 @@ async def test_nobody_else_sees_or_changes_anything(served: Served, name: str, m
         assert form.json["code"] == "unsupported_media_type"
 
 
-@pytest.mark.parametrize(("name", "method", "path"), ADDRESSES)
+async def test_without_the_option_administrators_read_what_was_published(open_edited: Open) -> None:
+    served = await open_edited()
+    (live,) = (await get(served, await served.cookie("шеф"), "published", "/api/published"))["published"]
+    assert (live["number"], live["live"]) == (1, True)
+    refused = await served.http("GET", "/api/published", await served.cookie("аня"))
+    judge("published", refused)
+    assert refused.json["code"] == "role_required"
+
+
+@pytest.mark.parametrize(("name", "method", "path"), [one for one in ADDRESSES if one[0] != "published"])
 async def test_without_the_option_there_is_nothing(open_edited: Open, name: str, method: str, path: str) -> None:
     served = await open_edited()
     answer = await served.http(method, path, await served.cookie("шеф"), {} if method != "GET" else b"")

@@ -71,11 +71,12 @@ async def test_of_a_connection_is_told_what_it_does_and_where_it_is(
     room, _ = await opened(served, f"/ws/rooms/{quote('зал')}", "аня"), await opened(served, "/ws/feed")
     (before,) = (await served.http("GET", f"/api/connections?search={quote('АН')}", admin)).json["connections"]
     assert (before["silent"], before["groups"], before["watchable"]) == (None, ["room:%D0%B7%D0%B0%D0%BB"], True)
-    assert (before["waiting"], before["since"][:10]) == (0, "2027-01-15")
+    assert (before["waiting"], before["messages"], before["since"][:10]) == (0, 0, "2027-01-15")
     await room.ask({"message": "👋"})
+    await room.ask({"message": 1})  # what is refused came, too
     for wanted in ("d0%B7", "room", before["id"][:5]):
         (found,) = (await served.http("GET", f"/api/connections?search={quote(wanted)}", admin)).json["connections"]
-        assert (found["id"], found["silent"]) == (before["id"], 0)
+        assert (found["id"], found["silent"], found["messages"]) == (before["id"], 0, 2)
     assert (await served.http("GET", "/api/connections?search=nobody", admin)).json == {"connections": [], "next": None}
     wrong = await served.http("GET", "/api/connections?after=here", admin)
     assert (wrong.status, wrong.json["code"]) == (400, "invalid_request")

@@ -43,7 +43,10 @@ def test_an_administrator_sees_watches_sends_and_closes(seed: Seed, open_page: O
     page = open_page(server, "/#live")
     log_in(page, server)
     with opened(server, "/ws/greeting") as client, opened(server, "/ws/hidden"):
+        for _ in range(3):
+            asked(client, "раз")
         page.locator(".window button.line").nth(1).wait_for()  # it came by itself
+        page.locator(".window button.line", has_text="greeting").get_by_text("3", exact=True).wait_for()
         page.get_by_role("searchbox").fill("greeting")
         page.get_by_text("1 shown, of 2").wait_for()
         page.locator(".window button.line").focus()
@@ -65,6 +68,9 @@ def test_an_administrator_sees_watches_sends_and_closes(seed: Seed, open_page: O
         assert json.loads(client.recv(10))["text"] == "Привет"
         page.get_by_role("link", name="Log", exact=True).click()
         page.get_by_text("watch_ended").first.wait_for()
+        page.get_by_role("link", name="Publishes").click()
+        page.get_by_text("The server began with it.").wait_for()
+        assert page.get_by_role("button", name="Back").count() == 0, "that is for --edit"
         page.get_by_role("link", name="Connections").click()
         page.locator(".window button.line").first.click()
         page.get_by_text("Messages of this endpoint are not shown").wait_for()

@@ -128,7 +128,7 @@ _DESCRIPTIONS = {
     "With `dry_run` everybody who may enter gets the text.",
     "beginnings": "With `serve --edit`. What `jackfield new --examples` lists.",
     "begin": "With `serve --edit`. For a project without endpoints, as `jackfield new --example` does it.",
-    "published": f"{_EDIT} What is kept for the way back, the newest first.",
+    "published": "What is kept for the way back, the newest first. Where tables are edited, for the role `editor`, too.",
 }
 
 _COOKIE = ("Set-Cookie",)

@@ -224,6 +224,7 @@ class Conversation:
         """One message came. Its answer where it is ready at once; otherwise it comes in its turn, by `write`."""
         now = self.now()
         bucket = self.bucket  # its rule stands here, too: a call would cost as much as all the rest of it
+        bucket.came += 1
         due = bucket.due
         bucket.due = due = (due if due > now else now) + bucket.gap
         if due - now > bucket.slack and not bucket.spend(due - now):

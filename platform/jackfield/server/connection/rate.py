@@ -38,12 +38,25 @@ class TokenBucket:
     """A token bucket in one number: `due`, when it would be full again, by the clock whose readings are handed in.
 
     It holds `slack` seconds; each message takes `gap` of them, 0 where the rate is off. The conversation adds
-    `gap` to the later of `due` and now; what is further ahead of now than `slack` then came too fast.
+    `gap` to the later of `due` and now; what is further ahead of now than `slack` then came too fast. `came` is
+    the number of messages, also of those that came too fast.
     """
 
-    __slots__ = ("__weakref__", "_lag", "_paused_at", "_reserve", "_reserve_ends", "_stood", "due", "gap", "slack")
+    __slots__ = (
+        "__weakref__",
+        "_lag",
+        "_paused_at",
+        "_reserve",
+        "_reserve_ends",
+        "_stood",
+        "came",
+        "due",
+        "gap",
+        "slack",
+    )
 
     def __init__(self, lag: Stood) -> None:
+        self.came = 0
         self.due = 0.0
         self.gap = 0.0
         self.slack = BURST
@@ -66,6 +79,7 @@ class TokenBucket:
 
     def over(self, now: float) -> float:
         """One message came: how far it is ahead where that is too far, 0 where it is not."""
+        self.came += 1
         self.due = due = max(self.due, now) + self.gap
         ahead = due - now
         return ahead if ahead > self.slack and not self.spend(ahead) else 0.0

@@ -100,7 +100,7 @@ class Administration:
             await self._push.check(request, path)
         elif path[0] == "processes":
             await self._rights.documents(request)
-        elif path[0] == "unmatched":
+        elif path[0] in ("unmatched", "published"):
             await self._rights.answerer(request)
         elif path[0] in ("run", "test") or self._editing.answers(path):
             if self.api.takes(path, request.method):

@@ -1,4 +1,4 @@
-"""`/api/files`, `/api/check`, `/api/schemas`, `/api/publish`, `/api/published`: files edited and made live (`--edit`).
+"""`/api/files`, `/api/check`, `/api/schemas`, `/api/publish`: files edited and made live (`--edit`); `/api/published`.
 
 What runs on the server is changed here. So each request asks for the right anew, also after its body has come; and
 who may change tables alone names no other file (rights.py).
@@ -72,7 +72,7 @@ class Editing:
     @staticmethod
     def answers(path: Sequence[str]) -> bool:
         """Whether these segments below /api are here."""
-        return path[0] in ("files", "check", "publish", "published", "schemas")
+        return path[0] in ("files", "check", "publish", "schemas")
 
     @property
     def _files(self) -> ProjectFiles:
@@ -183,7 +183,6 @@ class Editing:
 
     async def _published(self, asked: Asked) -> Response:
         query(asked)
-        await self._rights.editor(asked.request)
         return reply({"published": await self._publishing.published()})
 
     async def _schemas(self, asked: Asked) -> Response:

@@ -96,6 +96,7 @@ class Seen:
             "address": member.connection.address,
             "seconds": round(seconds),
             "since": messages.moment(live.clock() - seconds),
+            "messages": member.bucket.came,
             "silent": None if silent is None else round(silent),
             "waiting": member.outbox.pending,
             "groups": list(member.groups),

@@ -14,6 +14,7 @@ const t = words({
   address: ["From", "Откуда"],
   since: ["Since", "С"],
   silent: ["Last message", "Последнее"],
+  messages: ["Messages", "Сообщения"],
   waiting: ["Waiting", "Ждёт"],
   groups: ["Groups", "Группы"],
   visitor: ["visitor", "гость"],
@@ -77,7 +78,7 @@ export function connections({ feed }) {
   function line(one) {
     return h("button.line", { type: "button", "data-key": one.id, "aria-pressed": chosen?.id === one.id ? "true" : "false", onclick: () => choose(one) },
       one.login ? h("b", one.login) : h("span.dim", t("visitor")), h("span", one.endpoint), h("span.dim", one.address), h("span.dim", ago(one.seconds)),
-      h("span.dim", one.silent === null ? "–" : ago(one.silent)), h("span.dim", one.waiting ? bytes(one.waiting) : "–"), h("span.dim", one.groups.join(", ")));
+      h("span.dim", one.silent === null ? "–" : ago(one.silent)), h("span.dim", number(one.messages)), h("span.dim", one.waiting ? bytes(one.waiting) : "–"), h("span.dim", one.groups.join(", ")));
   }
 
   function choose(one) {
@@ -110,7 +111,7 @@ export function connections({ feed }) {
 }
 
 function heading() {
-  return h("div.line.head", { "aria-hidden": "true" }, ["who", "endpoint", "address", "since", "silent", "waiting", "groups"].map((name) => h("span", t(name))));
+  return h("div.line.head", { "aria-hidden": "true" }, ["who", "endpoint", "address", "since", "silent", "messages", "waiting", "groups"].map((name) => h("span", t(name))));
 }
 
 /** One connection: its facts, what can be done, and what passes on it. */
@@ -121,7 +122,7 @@ function beside(one, feed, close, ended) {
   const fact = (name, value) => [h("dt", t(name)), h("dd", value)];
   const element = h("div.stack.pad",
     h("div.row", h("h2", one.login ?? t("visitor")), h("span.fill"), signButton("remove", t("close"), close)),
-    h("dl.facts", fact("endpoint", one.endpoint), fact("id", h("code", one.id)), fact("address", one.address), fact("since", date(one.since)),
+    h("dl.facts", fact("endpoint", one.endpoint), fact("id", h("code", one.id)), fact("address", one.address), fact("since", date(one.since)), fact("messages", number(one.messages)),
       fact("silent", one.silent === null ? t("never") : ago(one.silent)), one.groups.length ? fact("groups", one.groups.join(", ")) : null),
     h("div.row", one.watchable ? button : null, h("button.danger", { type: "button", onclick: end }, t("end"))),
     one.watchable ? null : h("p.dim.small", t("unwatchable")), state, frames);
