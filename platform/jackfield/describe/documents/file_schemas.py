@@ -9,7 +9,10 @@ from msgspec.json import schema_components
 
 from jackfield.describe.contract import JSON
 
-__all__ = ["MOST_CHECKED", "PROBLEMS", "FileText", "Overlay", "Publish", "of_files"]
+__all__ = ["MOST_CHANGED", "MOST_CHECKED", "PROBLEMS", "FileText", "Overlay", "Publish", "of_files"]
+
+MOST_CHANGED = 1000
+"""Files that are named as changed since the last publish."""
 
 MOST_CHECKED = 20
 """Files that one check takes with other texts."""
@@ -78,6 +81,15 @@ def of_files() -> dict[str, JSON]:
     closes = _list(_object({"endpoint": _TEXT, "code": _COUNT, "reason": _TEXT, "connections": _COUNT}))
     alive = dict.fromkeys(("open", "feeds_anew", "feeds_ended", "feeds_kept", "waits", "tasks", "calls"), _COUNT)
     concerns = _object({"closes": closes, **alive, "lost": _list(_TEXT)})
+    standing = {
+        "generation": {**_COUNT, "description": "Of what is live now."},
+        "published_at": _TIME,
+        "files": _list(
+            _TEXT,
+            maxItems=MOST_CHANGED,
+            description="Those that are not as they were when what is live was read, sorted; also removed ones.",
+        ),
+    }
     published = {
         "problems": PROBLEMS,
         "changes": _list(_TEXT, description="What `jackfield publish` says, line by line."),
@@ -85,8 +97,7 @@ def of_files() -> dict[str, JSON]:
             "anyOf": [concerns, {"type": "null"}],
             "description": "Null where problems keep it from going live.",
         },
-        "generation": {**_COUNT, "description": "Of what is live now."},
-        "published_at": _TIME,
+        **standing,
     }
     kept = {"number": _COUNT, "at": _TIME, "by": _TEXT, "changes": _list(_TEXT), "live": {"type": "boolean"}}
     return {
@@ -96,6 +107,7 @@ def of_files() -> dict[str, JSON]:
         "Saved": _object({"path": _TEXT, "etag": _ETAG, "problems": PROBLEMS}),
         "Checked": _object({"problems": PROBLEMS}),
         "Published": _object(published),
+        "Standing": _object(standing),
         "EditorSchemas": _object({"endpoints": {"type": "object"}, "examples": {"type": "object"}}),
         "PublishedBefore": _object({"published": _list(_object(kept))}),
     }
