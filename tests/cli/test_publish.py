@@ -44,7 +44,7 @@ STAYS = "  the files stay as they are, and the next publish or save makes them l
 
 def test_a_report_for_people() -> None:
     assert outcome(REPORT).splitlines() == [
-        "published 0123456789ab as plan 4, in place of abcdef012345",
+        "published 0123456789ab, in place of abcdef012345",
         "  added: новый",
         "  removed: a, b",
         "  groups added: зал:{x}",
@@ -64,7 +64,7 @@ def test_a_report_for_people() -> None:
         "  processes/say.py:5:4: warning: waits [blocking_call]",
     ]
     foretold = outcome({**REPORT, "dry_run": True}).splitlines()
-    assert foretold[0] == "would publish 0123456789ab as plan 4, in place of abcdef012345"
+    assert foretold[0] == "would publish 0123456789ab, in place of abcdef012345"
     assert "  would close: 2 of a (1012 the endpoint is gone)" in foretold
     assert any("held would be gone" in line for line in foretold)
     assert not [line for line in outcome({**REPORT, "open": 0, "closes": []}).splitlines() if "untouched" in line]

@@ -112,7 +112,7 @@ def test_parts_of_a_large_file_and_what_has_not_changed(start: Start, project: P
 def test_saving_a_page_publishes_it(start: Start, project: Path) -> None:
     server = start(project, "--watch")
     (project / "site" / "index.html").write_text("новая", encoding="utf-8")
-    server.wait_for("published .* as plan 2")
+    server.wait_for("published .* in place of ")
     assert httpx.get(server.http).text == "новая"
     (project / "site" / "index.html").unlink()
     server.wait_for("there is no index.html in it")

@@ -29,7 +29,7 @@ def test_from_an_empty_file_to_an_endpoint_and_on(tmp_path: Path, start: Callabl
 
     # the folder of the processes comes later
     write(tmp_path, say=SAY)
-    server.wait_for("^published .* as plan 2")
+    server.wait_for("^published .* in place of ")
     endpoints = "endpoints:\n  say:\n    url: /ws/say\n    process: say.{}\n    auth: public\n"
     write(tmp_path, endpoints=endpoints.format("sya"))
     assert 'did you mean "say.say"' in server.wait_for("^endpoints.yaml:4:")
@@ -61,7 +61,7 @@ def test_from_an_empty_file_to_an_endpoint_and_on(tmp_path: Path, start: Callabl
         assert server.run("publish", "--back").returncode == 0
         assert server.run("publish", "--back").returncode == 0
         (tmp_path / "processes" / "notes.txt").write_text("a file beside the modules counts too")
-        server.wait_for("^published .* as plan 9")
+        server.wait_for("^published .* in place of ")
         assert ask(socket, text="семь") == {"text": "six семь"}
     completion = json.loads((tmp_path / ".jackfield" / "endpoints.schema.json").read_text(encoding="utf-8"))
     assert '"say.say"' in json.dumps(completion)

@@ -30,7 +30,7 @@ def command(state: State, as_json: bool) -> None:
     if "admin" in found:
         click.echo(f"admin        {found['admin']}")
     click.echo(f"started      {local_time(found['began'])}")
-    click.echo(f"published    {found['hash']}, plan {found['generation']}, {local_time(found['published_at'])}")
+    click.echo(f"published    {found['hash']}, {local_time(found['published_at'])}")
     click.echo(f"connections  {found['connections']}")
     if found["fell_back"]:
         click.echo("the files had problems at the start; this is what was last published")

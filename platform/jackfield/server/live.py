@@ -154,6 +154,9 @@ class Publishing(Protocol):
     async def publish(self, *, dry_run: bool = False, back: bool = False, by: str = "") -> Told:
         """Make the files live, or with `back` what was live before; `by` is the login. Raises PlanError."""
 
+    async def changed(self) -> list[str]:
+        """The files that are not as they were when what is live was read."""
+
     async def published(self) -> list[dict[str, Any]]:
         """What is kept for the way back, the newest first, as `GET /api/published` lists it."""
 

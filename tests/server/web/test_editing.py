@@ -118,6 +118,29 @@ async def test_who_has_only_http_changes_a_project_and_goes_back(
     assert "by='шеф'" in next(line for line in caplog.text.splitlines() if " published " in line)
 
 
+async def test_files_that_are_not_as_they_are_live_are_named(open_edited: Open, project: Path) -> None:
+    served = await open_edited(edit="tables")
+    who = await served.cookie("аня")
+
+    async def changed() -> list[str]:
+        return (await get(served, who, "changed", "/api/publish"))["files"]
+
+    assert await changed() == []
+    (project / "processes/faq.csv").write_text(f"{TABLE}\n", "utf-8")
+    (project / "processes/p.py").unlink()
+    (project / "processes/q.py").write_text(SAY, "utf-8")
+    (project / "processes/.note").write_text("nobody reads it", "utf-8")
+    assert await changed() == ["processes/faq.csv", "processes/p.py", "processes/q.py"]
+    foretold = await publish(served, who, dry_run=True)
+    assert (foretold["concerns"], foretold["files"]) == (None, await changed()), "no process is named p.say"
+    (project / "processes/p.py").write_text(SAY, "utf-8")
+    assert (await publish(served, who))["files"] == []
+    assert (await publish(served, who, back=True))["files"] == ["processes/faq.csv", "processes/q.py"]
+    (project / "processes/q.py").unlink()
+    (project / "processes/faq.csv").write_text(TABLE, "utf-8")
+    assert await changed() == [], "as they were"
+
+
 async def test_what_can_be_completed_has_the_names_of_the_files(served: Served, chief: Headers, project: Path) -> None:
     write(project, f"roles: {{агент: Да}}\n{YAML}", q=SAY)
     found = await get(served, chief, "schemas", "/api/schemas")
@@ -239,6 +262,7 @@ ADDRESSES = [
     ("file", "GET", "/api/files/endpoints.yaml"),
     ("save-file", "PUT", "/api/files/endpoints.yaml"),
     ("check", "POST", "/api/check"),
+    ("changed", "GET", "/api/publish"),
     ("publish", "POST", "/api/publish"),
     ("published", "GET", "/api/published"),
     ("schemas", "GET", "/api/schemas"),

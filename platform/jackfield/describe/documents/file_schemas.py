@@ -10,7 +10,10 @@ from msgspec.json import schema_components
 from jackfield.describe.contract import JSON
 from jackfield.describe.schema.shapes import COUNT, FLAG, NEXT, TEXT, TEXTS, TIME, list_of, nullable, object_of
 
-__all__ = ["MOST_CHECKED", "PROBLEMS", "FileText", "Overlay", "Publish", "of_files"]
+__all__ = ["MOST_CHANGED", "MOST_CHECKED", "PROBLEMS", "FileText", "Overlay", "Publish", "of_files"]
+
+MOST_CHANGED = 1000
+"""Files that are named as changed since the last publish."""
 
 MOST_CHECKED = 20
 """Files that one check takes with other texts."""
@@ -66,12 +69,20 @@ def of_files() -> dict[str, JSON]:
     closes = list_of(object_of({"endpoint": TEXT, "code": COUNT, "reason": TEXT, "connections": COUNT}))
     alive = dict.fromkeys(("open", "feeds_anew", "feeds_ended", "feeds_kept", "waits", "tasks", "calls"), COUNT)
     concerns = object_of({"closes": closes, **alive, "lost": TEXTS})
+    standing = {
+        "generation": {**COUNT, "description": "Of what is live now."},
+        "published_at": TIME,
+        "files": list_of(
+            TEXT,
+            maxItems=MOST_CHANGED,
+            description="Those that are not as they were when what is live was read, sorted; also removed ones.",
+        ),
+    }
     published = {
         "problems": PROBLEMS,
         "changes": list_of(TEXT, description="What `jackfield publish` says, line by line."),
         "concerns": {**nullable(concerns), "description": "Null where problems keep it from going live."},
-        "generation": {**COUNT, "description": "Of what is live now."},
-        "published_at": TIME,
+        **standing,
     }
     kept = {"number": COUNT, "at": TIME, "by": TEXT, "changes": TEXTS, "live": FLAG}
     return {
@@ -81,6 +92,7 @@ def of_files() -> dict[str, JSON]:
         "Saved": object_of({"path": TEXT, "etag": _ETAG, "problems": PROBLEMS}),
         "Checked": object_of({"problems": PROBLEMS}),
         "Published": object_of(published),
+        "Standing": object_of(standing),
         "EditorSchemas": object_of({"endpoints": {"type": "object"}, "examples": {"type": "object"}}),
         "PublishedBefore": object_of({"published": list_of(object_of(kept))}),
     }

@@ -121,6 +121,7 @@ _DESCRIPTIONS = {
     "program of its own; the problems say how it went.",
     "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
     "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
+    "changed": "With `serve --edit`, also of tables alone. What a publish would take: the names of all such files.",
     "schemas": "With `serve --edit`. JSON Schemas for editors, with the names that the files have.",
     "add-endpoint": f"{_ADD} With a new problem nothing is written, and the answer has it. What the group has goes "
     "below `groups:`.",
@@ -257,6 +258,7 @@ def _files() -> tuple[Call, ...]:
         Call("GET", one, "file", "Read a file", at("File"), headers=etag),
         Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
         Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
+        Call("GET", "/api/publish", "changed", "Which files are not live as they are", at("Standing")),
         Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
         Call("GET", "/api/schemas", "schemas", "What can stand in the files", at("EditorSchemas")),
         Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),

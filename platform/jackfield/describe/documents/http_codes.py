@@ -80,7 +80,7 @@ CODES_OF: Mapping[str, tuple[str, ...]] = {
     "save-file": (*_ADMIN, *_BODY, "not_found", "file_unusable", "file_changed"),
     "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
     "publish": (*_ADMIN, *_BODY, "not_found"),
-    "published": (*_ADMIN, "invalid_request", "not_found"),
+    **dict.fromkeys(("published", "changed"), (*_ADMIN, "invalid_request", "not_found")),
     "schemas": (*_ADMIN, "invalid_request", "not_found"),
     "add-endpoint": (*_EDITED, *_ADDED),
     "add-example": (*_EDITED, *_ADDED),

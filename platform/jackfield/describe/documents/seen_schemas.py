@@ -28,6 +28,7 @@ _CONNECTION = object_of(
         "address": {**TEXT, "description": "That of the client, as our proxies saw it."},
         "seconds": {**COUNT, "description": "Age."},
         "since": TIME,
+        "messages": {**COUNT, "description": "Messages that came from it, those that were refused among them."},
         "silent": {
             "type": ["integer", "null"],
             "minimum": 0,

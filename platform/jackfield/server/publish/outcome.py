@@ -39,7 +39,7 @@ def outcome(report: Any) -> str:
     silent = [key for key in _NOTHING if key not in report]
     report = {**_NOTHING, **report}
     verb = "would publish" if report["dry_run"] else "published"
-    lines = [f"{verb} {report['hash']} as plan {report['generation']}, in place of {report['before']}"]
+    lines = [f"{verb} {report['hash']}, in place of {report['before']}"]
     renamed = [f"{before} to {after}" for before, after in report["groups_renamed"]]
     named = {**report, "groups_renamed": renamed}
     moved = [f"  {what}: {', '.join(named[key])}" for key, what in _NAMED.items() if named[key]]

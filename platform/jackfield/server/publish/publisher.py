@@ -17,11 +17,11 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jackfield import files, messages
 from jackfield.auth import authorities
@@ -42,6 +42,8 @@ from jackfield.server.publish.retiring import Retiring
 from jackfield.state import read_own, write_private
 
 __all__ = ["Archive", "Publisher", "build_in_thread", "digest"]
+
+K = TypeVar("K")
 
 KEPT = 20
 """Publishes that are kept for the way back."""
@@ -171,10 +173,20 @@ def _content(path: Path, _written: int, _size: int, _inode: int) -> str:
 def digest(project: Path) -> str:
     """A hash of all that a publish reads or copies; differs as soon as a byte does. 12 hexadecimal digits."""
     seen = hashlib.sha256()
-    for file, path in _files(project):
-        if content := _digest_of(path):
-            seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
+    for file, content in _contents(project).items():
+        seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
     return seen.hexdigest()[:12]
+
+
+def _contents(project: Path) -> dict[str, str]:
+    """The hash of each file that makes a generation, in their order."""
+    found = ((file, _digest_of(path)) for file, path in _files(project))
+    return {file: content for file, content in found if content}
+
+
+def _differing(old: Mapping[K, str], new: Mapping[K, str]) -> list[K]:
+    """What two folders do not have alike."""
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
 
 
 def _digest_of(path: Path) -> str:
@@ -192,8 +204,7 @@ def _changed_pages(before: Path | None, after: Path | None) -> int:
     """How many files two folders of pages do not have alike; a large site is one folder before and after."""
     if before == after:
         return 0
-    old, new = _pages_in(before), _pages_in(after)
-    return sum(old.get(name) != new.get(name) for name in {**old, **new})
+    return len(_differing(_pages_in(before), _pages_in(after)))
 
 
 def _pages_in(site: Path | None) -> dict[Path, str]:
@@ -290,6 +301,15 @@ class Publisher:
     async def published(self) -> list[dict[str, Any]]:
         """What is kept for the way back, the newest first; that is live."""
         return await asyncio.to_thread(self._archive.told)
+
+    async def changed(self) -> list[str]:
+        """The files that are not as they were when what is live was read, sorted; also those that are gone since."""
+        return await asyncio.to_thread(self._changed)
+
+    def _changed(self) -> list[str]:
+        names = self._archive.names()
+        live = _contents(self._archive.path(names[-1])) if names else {}
+        return sorted(_differing(live, _contents(self._folder)))
 
     async def _publish(self, *, dry_run: bool, back: bool, by: str) -> Report:
         async with self._one_at_a_time:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from starlette.responses import Response
 
-from jackfield.describe.documents.file_schemas import MOST_CHECKED, FileText, Overlay, Publish
+from jackfield.describe.documents.file_schemas import MOST_CHANGED, MOST_CHECKED, FileText, Overlay, Publish
 from jackfield.errors import PlanError, Problem, Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
@@ -64,7 +64,7 @@ class Editing:
             "/files": {"GET": self._list},
             "/files/{one}": {"GET": self._read, "PUT": self._save},
             "/check": {"POST": self._check_texts},
-            "/publish": {"POST": self._publish},
+            "/publish": {"GET": self._changed, "POST": self._publish},
             "/published": {"GET": self._published},
             "/schemas": {"GET": self._schemas},
         }
@@ -178,8 +178,22 @@ class Editing:
         else:
             report = told.as_json()
             body |= {"changes": told.lines, "concerns": {name: report[name] for name in _CONCERNS}}
-        live = {"generation": self._live.generation.number, "published_at": moment(self._live.published_at)}
-        return reply({**body, **live})
+        return reply(body | await self._standing())
+
+    async def _changed(self, asked: Asked) -> Response:
+        query(asked)
+        await self._rights.editor(asked.request)
+        return reply(await self._standing())
+
+    async def _standing(self) -> dict[str, Any]:
+        """What is live, and which files are not as they are there."""
+        changed = (await self._publishing.changed())[:MOST_CHANGED]
+        live = self._live
+        return {
+            "generation": live.generation.number,
+            "published_at": moment(live.published_at),
+            "files": changed,
+        }
 
     async def _published(self, asked: Asked) -> Response:
         query(asked)

@@ -30,7 +30,7 @@ const t = words({
   refused: ["Live is not open to you here", "Этот раздел вам здесь закрыт"],
   server: ["Server", "Сервер"],
   since: ["up since {at}", "работает с {at}"],
-  plan: ["plan {plan}, {at}", "план {plan}, {at}"],
+  published: ["published {at}", "опубликовано {at}"],
 });
 
 const VIEWS = { connections, groups, refusals, log, publishes };
@@ -74,7 +74,7 @@ export async function show({ page, main, side, rest, go }) {
     fill(counts, ` ${number(feed.state.connections)}`);
     fill(facts, h("dt", t("server")), h("dd", `${feed.state.node}, ${feed.state.version}`),
       h("dd", t("since", { at: date(feed.state.started_at) })),
-      h("dd", t("plan", { plan: feed.state.generation, at: date(feed.state.published_at) })));
+      h("dd", t("published", { at: date(feed.state.published_at) })));
   };
   const heard = (what, message) => {
     if (what === "status" || what === "state" || message?.point || message?.generation) paint();
