@@ -1,4 +1,4 @@
-"""The whole story of somebody who has a browser and nothing else: from the first password to the way back.
+"""The whole story of somebody who has a browser and nothing else, in one tab: from the first password to the way back.
 
 Once by mouse, once by keyboard alone, once on a phone, once dark and in Russian.
 """
@@ -77,13 +77,14 @@ def test_a_person_with_a_browser_alone(way: str, seed: Callable[..., Server], op
     hand.press(page.get_by_role("button", name=named("Log in", "Войти")))
     page.wait_for_selector("nav.places")
     add_endpoint(hand)
-    beside = page.context.new_page()  # a second tab, on the new endpoint
-    beside.goto(f"{server.http}/#talk/help")
-    talk = Hand(beside, keys=hand.keys)
-    assert ask(talk, "здравствуйте", 1) == '{"message": "Привет! Чем помочь?"}'
+    go_to(hand, "Talk", "Разговор")
+    hand.press(page.locator(".side").get_by_role("link", name=named("help")))
+    assert ask(hand, "здравствуйте", 1) == '{"message": "Привет! Чем помочь?"}'
 
-    # an answer is edited, broken, told at its cell, mended
-    page.goto(f"{server.http}/#processes/faq")
+    # an answer is edited, broken, told at its cell, mended, all with the conversation open
+    go_to(hand, "Processes", "Процессы")
+    page.locator(".place .standing").get_by_text("help").wait_for(state="attached")
+    hand.press(page.locator("main").get_by_role("link", name=named("faq")).last)
     hand.reach(page.get_by_role("grid")) if hand.keys else page.get_by_role("grid").focus()
     page.keyboard.press("Control+Home")
     for _ in range(2):
@@ -96,17 +97,31 @@ def test_a_person_with_a_browser_alone(way: str, seed: Callable[..., Server], op
     page.locator(".grid-cell.bad").wait_for(state="detached")
     page.keyboard.press("Control+s")
     page.locator(".tag.good", has_text=re.compile("^(saved|сохранено)")).wait_for()
-    assert ask(talk, "привет", 2) == '{"message": "Привет! Чем помочь?"}', "so far it is only saved"
+    go_to(hand, "Talk", "Разговор")
+    assert ask(hand, "привет", 2) == '{"message": "Привет! Чем помочь?"}', "so far it is only saved"
 
-    # published, seen where one talks already, and taken back
+    # published, seen in the conversation that is open, and taken back
+    page.go_back()
     publish(hand)
-    assert ask(talk, "привет", 3) == '{"message": "Добрый день! 👋"}'
+    page.keyboard.press("Escape")
+    go_to(hand, "Talk", "Разговор")
+    assert ask(hand, "привет", 3) == '{"message": "Добрый день! 👋"}'
+    page.go_back()
+    hand.press(hand.button("Publish…", "Опубликовать…"))
     hand.press(hand.button("Back to the one before…", "Вернуть предыдущее…"))
     page.get_by_role("dialog").get_by_role("button", name=named("Go back", "Вернуть")).last.wait_for()
     hand.press(hand.button("Go back", "Вернуть"))
     page.get_by_text(LIVE).last.wait_for()
-    assert ask(talk, "привет", 4) == '{"message": "Привет! Чем помочь?"}'
-    assert beside.locator(".frame.closed").count() == 0, "nobody was disconnected"
+    page.keyboard.press("Escape")
+    go_to(hand, "Talk", "Разговор")
+    assert ask(hand, "привет", 4) == '{"message": "Привет! Чем помочь?"}'
+    assert page.locator(".frame.opened").count() == 1, "it is one connection all the time"
+    assert page.locator(".frame.closed").count() == 0, "nobody was disconnected"
+    assert page.locator(".frame.out").count() == 4, "and all that was said is there"
+
+
+def go_to(hand: Hand, *names: str) -> None:
+    hand.press(hand.page.locator("nav.places").get_by_role("link", name=named(*names)))
 
 
 LIVE = re.compile("Live since|Опубликовано:")
@@ -121,7 +136,7 @@ def publish(hand: Hand) -> None:
 
 def add_endpoint(hand: Hand) -> None:
     page = hand.page
-    hand.press(page.get_by_role("link", name=named("Processes", "Процессы")))
+    go_to(hand, "Processes", "Процессы")
     hand.press(page.get_by_role("button", name=named("New endpoint", "Новый адрес")))
     form = page.locator("dialog[open]")
     for names, text in (

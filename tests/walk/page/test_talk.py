@@ -132,19 +132,137 @@ def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> Non
     clients.nth(1).wait_for(state="detached")
 
 
+CHATTY = """
+endpoints:
+  echo: {url: /ws/echo, process: echo.same, auth: public}
+  other: {url: /ws/other, process: echo.same, auth: public}
+"""
+ECHO = """
+from jackfield import process
+
+@process(reply="text")
+def same(text: str) -> str:
+    return text
+"""
+
+
 def test_a_conversation_stays_through_a_publish(seed: Seed, open_page: Open) -> None:
+    """Also when what the endpoint takes has changed, or it is gone."""
+    server = seed(endpoints=CHATTY, echo=ECHO)
+    page = open_page(server, expected="WebSocket connection|status of 404")
+    log_in(page, server)
+    page.get_by_label("text", exact=True).fill("Привет")
+    page.get_by_role("button", name="Send").click()
+    assert answers(page, 1) == ['{"text": "Привет"}']
+    page.get_by_role("link", name="other").click()
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.get_by_role("link", name="echo connected").wait_for()
+    code = server.folder / "processes" / "echo.py"
+    code.write_text(ECHO.replace("text: str)", "text: str, loud: bool)").replace("return text", "return text + '!'"), "utf-8")
+    assert server.run("publish").returncode == 0
+    page.get_by_role("link", name="echo connected").click()
+    page.get_by_label("loud").check()  # the form is of now, with what was written in it
+    page.get_by_role("button", name="Send").click()
+    assert answers(page, 2)[1] == '{"text": "Привет!"}'
+    assert page.locator(".frame.closed").count() == 0
+
+    (server.folder / "endpoints.yaml").write_text(CHATTY.replace("echo: {", "else: {"), "utf-8")
+    assert server.run("publish").returncode == 0
+    page.get_by_text("1012: the server restarts, or the endpoint is gone").wait_for()
+    page.get_by_role("link", name="other connected").click()
+    page.get_by_role("link", name="echo").filter(has_text="not published any more").click()
+    page.get_by_text("This endpoint is not published any more").wait_for()
+    assert len(answers(page, 2)) == 2
+    assert page.get_by_role("button", name="Send").count() == 0
+
+
+def test_nobody_sees_what_somebody_said_before(seed: Seed, open_page: Open) -> None:
     server = seed()
     page = open_page(server)
+    for way in ("by oneself", "from elsewhere"):
+        log_in(page, server)
+        page.get_by_label("message", exact=True).fill("Секрет")
+        page.get_by_role("button", name="Send").click()
+        answers(page, 1)
+        page.get_by_role("link", name="Processes").click()
+        if way == "by oneself":
+            page.get_by_role("button", name="admin Log out").click()
+        else:  # the connection that is out of sight is closed, and that is heard
+            assert server.run("users", "logout", "admin").returncode == 0
+        page.wait_for_selector("input[name=login]")
+        assert "Секрет" not in page.content()
     log_in(page, server)
-    page.get_by_label("message", exact=True).fill("Привет")
-    page.get_by_role("button", name="Send").click()
-    answers(page, 1)
-    code = server.folder / "processes" / "greeting.py"
-    code.write_text(code.read_text("utf-8").replace('"Привет!"', '"И тебе привет! 👋"'), encoding="utf-8")
-    assert server.run("publish").returncode == 0
-    page.get_by_role("button", name="Send").click()
-    assert answers(page, 2)[1] == '{"message": "И тебе привет! 👋"}'
-    assert page.locator(".frame.closed").count() == 0
+    page.get_by_role("link", name="Talk", exact=True).click()
+    page.get_by_label("message", exact=True).wait_for()
+    assert page.locator(".frame").count() == 0
+    assert page.get_by_label("message", exact=True).input_value() != "Секрет"
+
+
+LANES = """async () => {
+  const load = (name) => import(`${document.body.dataset.root}/console/${name}.js`);
+  const [{transcript}, {Conversation}] = await Promise.all([load("transcript"), load("conversation")]);
+  class Socket { constructor() { Socket.last = this; } send() {} close() {} }
+  const talk = new Conversation((kind, frame) => kind === "frame" ? log.add(frame) : kind === "dropped" && log.drop(frame), {Socket});
+  const log = transcript(talk), list = log.element.querySelector(".frames");
+  document.body.append(log.element);
+  const lines = () => [...list.querySelectorAll(".frame")].map(row => [...row.querySelectorAll(".lane")].map(
+    ({classList: [, lane, end]}) => lane.at(-1) + ({from: "(", to: ")"}[end] ?? "|")).join(" "));
+  const button = (name) => [...log.element.querySelectorAll("header button")].find(one => one.title.startsWith(name));
+  const filter = log.element.querySelector("input[type=search]");
+  const asked = async (text) => {
+    filter.value = text;
+    filter.dispatchEvent(new Event("input"));
+    for (const before = list.firstChild; list.firstChild === before;) await new Promise(requestAnimationFrame);
+  };
+  const say = (...texts) => texts.forEach(text => talk.send(text));
+  const came = (...texts) => texts.forEach(data => Socket.last.onmessage({data}));
+  const found = {};
+  talk.connect("ws://x");
+  Socket.last.onopen({});
+  say('{"n": 1}', '{"$id": "a", "n": 2}', '{"n": 3}');
+  came('{"$id": "a", "b": 1}', '{"b": "one"}', '{"$id": "a", "b": 2}', '{"event": "e"}', '{"b": "three"}');
+  found.apart = lines();
+  list.children[2].dispatchEvent(new MouseEvent("mouseover", {bubbles: true}));
+  found.lit = [...list.querySelectorAll(".lit")].map(one => one.className.replace(/^(frame|lane) /, "").replace(" lit", ""));
+  await asked("$id");
+  found.filtered = lines();
+  await asked("");
+  found.again = lines();
+  button("Pause").click();
+  say('{"n": 4}');
+  came('{"b": 4}');
+  found.paused = lines().length;
+  button("Go on (2 new)").click();
+  found.resumed = lines().slice(-2);
+  button("Clear").click();
+  say('{"n": 5}', '{"n": 6}', '{"n": 7}', '{"n": 8}', '{"n": 9}');
+  came('{"b": 5}', '{"b": 6}', '{"b": 7}', '{"b": 8}', '{"b": 9}');
+  found.five = lines();
+  say('{"n": "last"}');
+  for (let n = 0; n < 2000; n += 1) came('{"event": "e"}');
+  found.dropped = lines().filter(Boolean);
+  came('{"b": "last"}');
+  say('{"n": "new"}');
+  came('{"b": "new"}');
+  found.after = lines().filter(Boolean);
+  return found;
+}"""
+
+
+def test_a_line_joins_a_message_and_its_answers(seed: Seed, open_page: Open) -> None:
+    page = open_page(seed())
+    page.wait_for_selector("form")
+    found = page.evaluate(LANES)
+    apart = ["", "1(", "0( 1|", "0| 1| 2(", "0) 1| 0( 2|", "1) 0| 2|", "0) 2|", "2|", "2)"]
+    assert found["apart"] == found["again"] == apart
+    assert sorted(found["lit"]) == sorted(
+        ["out message", "in message", "in message", *("lane-0 from", "lane-0", "lane-0 to", "lane-0 from", "lane-0", "lane-0 to")]
+    )
+    assert found["filtered"] == ["0(", "0) 0(", "0)"]
+    assert (found["paused"], found["resumed"]) == (9, ["0(", "0)"])
+    crossed = ["0(", "0| 1(", "0| 1| 2(", "0| 1| 2| 3("]
+    assert found["five"] == [*crossed, "0| 1| 2| 3|", "0) 1| 2| 3|", "1) 2| 3|", "2) 3|", "3)", ""], "four lanes, then none"
+    assert (found["dropped"], found["after"]) == ([], ["0(", "0)"])
 
 
 def test_a_server_that_comes_back_is_connected_to_again(
@@ -160,7 +278,7 @@ def test_a_server_that_comes_back_is_connected_to_again(
     server.stop()
     page.get_by_text("Connecting again in").wait_for()
     start(server.folder, "--port", port)
-    page.get_by_text("connected", exact=True).wait_for()  # by itself, at the latest
+    page.get_by_role("status").get_by_text("connected", exact=True).wait_for()  # by itself, at the latest
     page.get_by_role("button", name="Send").click()
     assert answers(page, 2)[1] == '{"message": "Привет!"}'
 

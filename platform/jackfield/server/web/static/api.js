@@ -22,10 +22,12 @@ export class Problem extends Error {
 
 let onLogout = () => {};
 
-/** Say what is to be done when a request is answered 401. */
+/** Say what is to be done when a request is answered 401, or a connection is closed for that. */
 export function whenLoggedOut(call) {
   onLogout = call;
 }
+
+export const loggedOut = () => onLogout();
 
 /** Ask the server, with a body as a value or as its JSON; gives the JSON of the answer with its tag under `etag`, or raises Problem. */
 export async function ask(method, path, body, headers = {}) {

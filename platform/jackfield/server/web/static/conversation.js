@@ -16,53 +16,42 @@ export class Conversation {
   constructor(told, { Socket = globalThis.WebSocket, now = () => performance.now() } = {}) {
     this.frames = [];
     this.state = "closed";
-    this.sent = 0;
-    this.number = 0;
+    this.number = 0; // of the last frame
     this._told = told;
     this._Socket = Socket;
     this._now = now;
+  }
+
+  connect(address, protocols = []) {
+    this.close();
     this._waiting = []; // frames without an id that wait for their answer, in order
     this._byId = new Map();
     this._last = null;
-  }
-
-  /** Open a connection; `expects` is how many answers a message gets: none, one or many. */
-  connect(address, { protocols = [], expects = "one" } = {}) {
-    this.close();
-    this._expects = expects;
-    this._waiting = [];
-    this._byId.clear();
-    this._last = null;
-    const socket = new this._Socket(address, protocols);
+    const socket = this._socket = new this._Socket(address, protocols);
     socket.binaryType = "arraybuffer";
-    this._socket = socket;
     this._become("opening");
     const mine = (act) => (event) => { if (this._socket === socket) act(event); };
     socket.onopen = mine(() => { this._add({ way: "note", kind: "opened", text: address }); this._become("open"); });
-    socket.onmessage = mine((event) => this._came(event.data));
-    socket.onclose = mine((event) => {
+    socket.onmessage = mine(({ data }) => this._came(data));
+    socket.onclose = mine(({ code, reason }) => {
       const opened = this.state === "open";
       this._socket = null;
-      this.closed = { code: event.code, reason: event.reason, opened };
       this._become("closed");
-      this._add({ way: "note", kind: "closed", code: event.code, reason: event.reason, opened });
+      this._add({ way: "note", kind: "closed", code, reason, opened });
     });
   }
 
-  /** Send a text or bytes. */
-  send(data) {
-    if (this.state !== "open") return false;
+  /** Send a text or bytes, where it is open; `expects` is how many answers come: none, one or many. */
+  send(data, expects = "one") {
+    if (this.state !== "open") return;
     this._socket.send(data);
-    this.sent += 1;
-    const frame = typeof data === "string" ? this._read(data) : binary(data);
-    const added = this._add({ ...frame, way: "out" });
+    const added = this._add({ ...read(data), way: "out" });
     if (added.id !== undefined) this._byId.set(String(added.id), added);
-    else if (this._expects === "one") this._waiting.push(added);
-    return true;
+    else if (expects === "one") this._waiting.push(added);
   }
 
   close() {
-    if (this._socket) this._socket.close(1000);
+    this._socket?.close(1000);
   }
 
   clear() {
@@ -70,22 +59,10 @@ export class Conversation {
   }
 
   _came(data) {
-    const frame = typeof data === "string" ? this._read(data) : binary(data);
-    if (frame.kind === "event") { this._add({ ...frame, way: "in" }); return; }
-    const asked = frame.id !== undefined ? this._byId.get(String(frame.id)) : this._waiting.shift();
-    this._add({ ...frame, way: "in", pair: asked?.number, took: asked ? this._now() - asked.at : undefined });
-  }
-
-  /** What a text frame is: an event, an error, an answer, the end of several; or no JSON object at all. */
-  _read(text) {
-    const frame = { text, size: new TextEncoder().encode(text).length, kind: "text" };
-    let value;
-    try { value = JSON.parse(text); } catch { return frame; }
-    if (value === null || typeof value !== "object" || Array.isArray(value)) return { ...frame, json: true };
-    const id = value.$id;
-    if (typeof value.event === "string") return { ...frame, json: true, kind: value.$request === undefined ? "event" : "request", id, event: value.event };
-    if (value.error && typeof value.error === "object") return { ...frame, json: true, kind: "error", id, error: value.error };
-    return { ...frame, json: true, kind: value.$done === true ? "done" : "message", id };
+    const frame = { ...read(data), way: "in" };
+    const answers = frame.kind !== "event" && frame.kind !== "request";
+    const asked = answers && (frame.id === undefined ? this._waiting.shift() : this._byId.get(String(frame.id)));
+    this._add(asked ? { ...frame, pair: asked.number, took: this._now() - asked.at } : frame);
   }
 
   _add(frame) {
@@ -93,15 +70,33 @@ export class Conversation {
     const added = { ...frame, number: ++this.number, at, when: Date.now(), since: this._last === null ? null : at - this._last };
     this._last = at;
     this.frames.push(added);
-    if (this.frames.length > MOST) { this.frames.shift(); this._told("dropped", added); }
+    if (this.frames.length > MOST) this._drop(this.frames.shift());
     this._told("frame", added);
     return added;
+  }
+
+  _drop(frame) {
+    if (this._byId.get(String(frame.id)) === frame) this._byId.delete(String(frame.id));
+    this._told("dropped", frame);
   }
 
   _become(state) {
     this.state = state;
     this._told("state");
   }
+}
+
+/** What a frame is: bytes, an event, a request, an error, an answer, the end of several; or no JSON object at all. */
+function read(data) {
+  if (typeof data !== "string") return binary(data);
+  const frame = { text: data, size: new TextEncoder().encode(data).length, kind: "text" };
+  let value;
+  try { value = JSON.parse(data); } catch { return frame; }
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return { ...frame, json: true };
+  const { event, error, $id: id } = value;
+  if (typeof event === "string") return { ...frame, json: true, kind: value.$request === undefined ? "event" : "request", id, event };
+  if (error && typeof error === "object") return { ...frame, json: true, kind: "error", id, error };
+  return { ...frame, json: true, kind: value.$done === true ? "done" : "message", id };
 }
 
 function binary(data) {

@@ -16,7 +16,7 @@ const t = words({
   write: ["Write into the file", "Записать в файл"],
 });
 
-/** A button that opens it; `conversations()` gives [{frames, params}]. */
+/** A button that opens it; `endpoint` is a name, `conversations()` gives [{frames, params}]. */
 export const exampleButton = (endpoint, page, conversations) =>
   h("button.quiet", { type: "button", onclick: () => open(endpoint, page, conversations()) }, t("title"));
 
@@ -26,7 +26,7 @@ function open(endpoint, page, conversations) {
   const example = exampleOf(said, page.login?.login);
   const name = h("input", { required: true, maxlength: "200", autocomplete: "off", value: firstWords(example) });
   const shown = h("div.stack"), acts = h("div.row.end");
-  const send = (dry_run) => ask("POST", `/api/endpoints/${part(endpoint.name)}/examples`, write({ name: name.value.trim(), ...example, dry_run }));
+  const send = (dry_run) => ask("POST", `/api/endpoints/${part(endpoint)}/examples`, write({ name: name.value.trim(), ...example, dry_run }));
   const preview = async () => {
     if (!name.value.trim()) return;
     try {

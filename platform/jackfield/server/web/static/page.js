@@ -1,8 +1,9 @@
 // The shell: who is here, the places, and which of them is shown. An address is #place/what/is/chosen?more.
 
 import { Problem, get, post, root, whenLoggedOut } from "./api.js";
+import { forget, heard, standing } from "./conversations.js";
 import { fill, h, icon } from "./dom.js";
-import { LANGUAGES, language, speak, words } from "./words.js";
+import { LANGUAGES, language, number, speak, words } from "./words.js";
 import { loginForm } from "./login.js";
 import { dialog, failure, keys } from "./parts.js";
 
@@ -44,12 +45,14 @@ let leave = () => {};
 let turn = 0;
 
 async function begin() {
+  const before = page;
   try {
     page = await get("/api/page");
   } catch (problem) {
     fill(document.body, h("main.alone", failure(problem, begin)));
     return;
   }
+  if (before && before.login?.login !== page.login?.login) forget();
   document.title = page.title;
   document.documentElement.lang = language;
   if (document.body.dataset.view === "login") return logIn(document.body.dataset.next);
@@ -78,7 +81,7 @@ function look() {
 /** What stands around every place; a place gets `side`, below the list of places, and `main`. */
 function frame() {
   const links = Object.entries(PLACES).filter(([, place]) => place.open(page)).map(([name, { at, below }]) =>
-    h(below ? "a.place.below" : "a.place", { href: at ? root + at : `#${name}`, "data-place": name }, icon(name), h("span", t(name))));
+    h(below ? "a.place.below" : "a.place", { href: at ? root + at : `#${name}`, "data-place": name }, icon(name), h("span", t(name)), h("span.standing")));
   const who = page.login === null
     ? h("button.quiet", { type: "button", onclick: () => { sessionStorage.removeItem("jackfield.look"); begin(); } }, t("login"))
     : h("button.quiet", { type: "button", onclick: logout, title: page.login.roles.join(", ") },
@@ -91,12 +94,20 @@ function frame() {
       h("a.title", { href: "#talk" }, page.title),
       h("nav.places", { "aria-label": t("places") }, links),
       h("div.side"),
-      h("footer.who", who, h("span.fill"), tongue,
+      h("div.who", who, h("span.fill"), tongue,
         h("button.quiet.key", { type: "button", onclick: help, title: t("keys"), "aria-label": t("keys") }, "?"))),
     h("main", { tabindex: "-1", id: "main" }));
 }
 
+/** Beside Talk stands whether a connection is open that is not in sight, and how much came over it. */
+function mark() {
+  const open = standing().filter(([, { connected, inSight }]) => connected && !inSight), sign = document.querySelector("[data-place=talk] .standing");
+  const fresh = open.reduce((sum, [, one]) => sum + one.fresh, 0);
+  if (sign) fill(sign, open.length ? [h("span.skip", `${t("connected")}: ${open.map(([name]) => name).join(", ")}`), icon("plug"), fresh ? number(fresh) : null] : null);
+}
+
 async function logout() {
+  forget();
   await post(`${page.auth.path}/logout`).catch(() => {});
   sessionStorage.removeItem("jackfield.look");
   location.hash = "";
@@ -134,14 +145,16 @@ async function route() {
     if (mine !== turn) return;
     const left = await found.show({ page, main, side, rest, query, go, refresh: begin });
     clearTimeout(wait);
-    if (mine !== turn) left?.();
-    else leave = left ?? leave;
+    if (mine !== turn) { left?.(); return; }
+    leave = left ?? leave;
   } catch (problem) {
     clearTimeout(wait);
     if (mine !== turn) return;
     if (!(problem instanceof Problem)) console.error(problem);
     fill(main, failure(problem, route));
   }
+  if (!main.querySelector("h1")) main.prepend(h("h1.skip", t(place)));
+  mark();
 }
 
 /** Load a style sheet, once. */
@@ -174,5 +187,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 window.addEventListener("hashchange", () => { if (document.querySelector("main#main")) route(); });
-whenLoggedOut(() => { sessionStorage.removeItem("jackfield.look"); if (page?.login) begin(); });
+heard.add(mark);
+whenLoggedOut(() => {
+  sessionStorage.removeItem("jackfield.look");
+  if (!page?.login) return;
+  forget();
+  page = { ...page, login: null };
+  begin();
+});
 begin();

@@ -37,6 +37,10 @@ export function sure(title, sentence, act) {
   });
 }
 
+/** Tabs, `[[key, label]]`, of which one is chosen. */
+export const tabs = (all, chosen, choose) => h("div.tabs", { role: "tablist" }, all.map(([key, label]) =>
+  h("button", { type: "button", role: "tab", "data-key": key, "aria-selected": String(key === chosen), onclick: () => choose(key) }, label)));
+
 /** A field to search with; `call` gets the text when nothing was typed for 150 ms. */
 export function searchField(call, label = t("search")) {
   const later = settled(150, call);

@@ -1,9 +1,10 @@
-// What went over a connection, as a list: direction, time since the last, size, pretty or raw; answers beside what they answer.
+// What went over a connection, as a list: direction, time since the last, size, pretty or raw; answers joined with what they answer.
 
+import { CODES } from "./conversation.js";
 import { copyButton, download, fill, h, icon, signButton } from "./dom.js";
 import { indented, pretty } from "./json.js";
+import { Lanes } from "./lanes.js";
 import { searchField } from "./parts.js";
-import { CODES } from "./conversation.js";
 import { bytes, clock, span, words } from "./words.js";
 
 const t = words({
@@ -22,7 +23,6 @@ const t = words({
   refused: ["not connected", "соединение не открыто"],
   event: ["event {name}", "событие {name}"],
   request: ["asks for an answer: {name}", "просит ответить: {name}"],
-  done: ["done", "готово"],
   took: ["after {time}", "через {time}"],
   normal: ["ended as asked", "завершено по просьбе"],
   away: ["the other side went away", "другая сторона ушла"],
@@ -42,69 +42,79 @@ const t = words({
 
 const LONG = 8000; // letters of a frame that is folded
 
-/** The list of one conversation: {element, add(frame), drop(), say(...)}; `more` is a control of its head. */
+/** The list of one conversation: {element, add(frame), drop(frame), shown()}; `more` is a control of its head. */
 export function transcript(conversation, more) {
-  let raw = false, paused = null, wanted = "";
+  let raw = false, wanted = "", pausedAt = null; // the number of the last frame that is shown while it pauses
+  let lanes, top = null, ours = null, asked = 0; // `top` is where one has scrolled to, null the end, which it follows
   const whole = new Set(); // long ones that are shown whole
-  const list = h("div.frames", { role: "log", "aria-label": t("transcript"), tabindex: "0" });
-  const hint = h("div.empty", t("nothing"));
-  const drawn = new Map();
-  const pause = signButton("pause", t("pause"), () => { if (paused) resume(); else { paused = []; mark(); } }, { "aria-pressed": "false" });
-  const mark = () => {
-    pause.setAttribute("aria-pressed", String(paused !== null));
-    const label = paused === null ? t("pause") : t("resume", { n: paused.length });
+  const light = (event) => lanes.light(event.target.closest?.(".frame") ?? null);
+  const list = h("div.frames", {
+    role: "log", "aria-label": t("transcript"), tabindex: "0", onmouseover: light, onfocusin: light, onmouseleave: () => lanes.light(null),
+    onscroll: () => {
+      if (list.scrollTop === ours) return; // it is told late, when more may have come
+      ours = null;
+      top = list.scrollHeight - list.scrollTop - list.clientHeight < 40 ? null : list.scrollTop;
+    },
+  });
+  const pause = signButton("pause", t("pause"), () => stop(pausedAt === null));
+
+  function stop(on) {
+    pausedAt = on ? conversation.number : null;
+    mark();
+    if (!on) paint();
+  }
+
+  function mark() {
+    const waiting = pausedAt === null ? 0 : conversation.number - pausedAt;
+    const label = pausedAt === null ? t("pause") : t("resume", { n: waiting });
     pause.title = label;
     pause.setAttribute("aria-label", label);
-    fill(pause, icon(paused === null ? "pause" : "play"), paused?.length ? String(paused.length) : null);
-  };
-  const resume = () => { const waiting = paused; paused = null; mark(); waiting.forEach(add); };
-  const shownAsRaw = h("label.inline.small", h("input", { type: "checkbox", onchange: (event) => { raw = event.target.checked; paint(); } }), t("raw"));
+    pause.setAttribute("aria-pressed", String(pausedAt !== null));
+    fill(pause, icon(pausedAt === null ? "pause" : "play"), waiting ? String(waiting) : null);
+  }
 
-  const matches = (frame) => wanted === "" || `${frame.text ?? ""} ${frame.reason ?? ""} ${frame.code ?? ""}`.toLowerCase().includes(wanted);
-  const paint = () => { drawn.clear(); fill(list, conversation.frames.filter(matches).map(row)); if (!list.children.length) fill(list, hint); };
+  const isShown = (frame) => (pausedAt === null || frame.number <= pausedAt)
+    && `${frame.text ?? ""} ${frame.reason ?? ""} ${frame.code ?? ""}`.toLowerCase().includes(wanted);
 
-  const pairOf = (frame) => {
-    const own = frame.pair ?? frame.number;
-    return conversation.frames.filter((one) => one.number === own || one.pair === own);
-  };
-  const light = (frame, on) => {
-    const pair = on ? pairOf(frame) : [];
-    for (const element of drawn.values()) element.classList.remove("paired", "between");
-    if (pair.length < 2) return;
-    const numbers = pair.map((one) => one.number), first = Math.min(...numbers), last = Math.max(...numbers);
-    for (const [number, element] of drawn) {
-      if (numbers.includes(number)) element.classList.add("paired");
-      else if (number > first && number < last) element.classList.add("between");
-    }
-  };
+  function paint() {
+    lanes = new Lanes();
+    fill(list, h("div.empty", t("nothing")));
+    conversation.frames.forEach(put);
+    scroll();
+  }
 
-  function row(frame) {
-    const element = h(`div.frame.${frame.way === "note" ? "aside" : frame.way}.${frame.kind}`,
-      { onmouseenter: () => light(frame, true), onmouseleave: () => light(frame, false) },
-      frame.way === "note" ? icon(frame.kind === "opened" ? "plug" : "remove") : icon(frame.kind === "error" ? "bad" : frame.way),
-      body(frame), facts(frame));
-    drawn.set(frame.number, element);
+  function scroll() {
+    list.scrollTop = top ?? list.scrollHeight;
+    ours = list.scrollTop;
+  }
+
+  function put(frame) {
+    if (!isShown(frame)) return;
+    if (list.firstChild?.className === "empty") fill(list);
+    const element = row(frame);
+    list.append(element);
+    lanes.add(frame.number, element, frame.pair);
+    asked ||= requestAnimationFrame(() => { asked = 0; if (top === null) scroll(); });
+  }
+
+  const row = (frame) => (frame.way === "note"
+    ? h(`div.frame.aside.${frame.kind}`, icon(frame.kind === "opened" ? "plug" : "remove"), h("div.body", said(frame)), facts(frame))
+    : h(`div.frame.${frame.way}.${frame.kind}`, icon(frame.kind === "error" ? "bad" : frame.way), body(frame), facts(frame)));
+
+  function body(frame) {
+    const word = frame.event && t(frame.kind, { name: frame.event });
+    const folded = frame.text.length > LONG && !whole.has(frame.number);
+    const parts = folded ? `${frame.text.slice(0, 1000)} …`
+      : frame.json && !raw ? pretty(frame.text).map(([kind, text]) => (kind === "space" ? text : h(`span.${kind}`, text))) : frame.text;
+    const element = h("div.body", { "data-word": word }, h("span.skip", t(frame.way)), h("div.json", parts), folded
+      ? h("button.link", { type: "button", onclick: () => { whole.add(frame.number); element.replaceWith(body(frame)); } }, t("all", { size: bytes(frame.size) })) : null);
     return element;
   }
 
-  function body(frame) {
-    if (frame.way === "note") return h("div.body", said(frame));
-    const spoken = h("span.skip", t(frame.way));
-    const word = frame.kind === "event" ? t("event", { name: frame.event }) : frame.kind === "request" ? t("request", { name: frame.event }) : undefined;
-    if (frame.text.length > LONG && !whole.has(frame.number)) {
-      const all = h("button.link", { type: "button", onclick: () => { whole.add(frame.number); element.replaceWith(body(frame)); } }, t("all", { size: bytes(frame.size) }));
-      const element = h("div.body", { "data-word": word }, spoken, h("div.json", `${frame.text.slice(0, 1000)} …`), all);
-      return element;
-    }
-    const parts = frame.json && !raw ? pretty(frame.text).map(([kind, text]) => (kind === "space" ? text : h(`span.${kind}`, text))) : frame.text;
-    return h("div.body", { "data-word": word }, spoken, h("div.json", parts));
-  }
-
   function facts(frame) {
-    const copied = frame.text === undefined || frame.way === "note" ? null
-      : copyButton(t("copy"), t("copied"), () => (frame.json && !raw ? indented(frame.text) : frame.text));
     const since = frame.took !== undefined ? t("took", { time: span(frame.took) }) : frame.since === null ? null : `+${span(frame.since)}`;
-    return h("div.facts", { title: clock(frame.when) }, copied,
+    return h("div.facts", { title: clock(frame.when) },
+      frame.way === "note" ? null : copyButton(t("copy"), t("copied"), () => (frame.json && !raw ? indented(frame.text) : frame.text)),
       h("span", [since, frame.size === undefined ? clock(frame.when) : bytes(frame.size)].filter(Boolean).join(" · ")));
   }
 
@@ -114,28 +124,21 @@ export function transcript(conversation, more) {
     return [t(frame.opened ? "closed" : "refused"), ` ${frame.code}`, what ? `: ${t(what)}` : null, frame.reason ? ` · ${frame.reason}` : null];
   }
 
-  function add(frame) {
-    if (paused) { paused.push(frame); mark(); return; }
-    if (!matches(frame)) return;
-    const down = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-    if (hint.parentElement === list) hint.remove();
-    list.append(row(frame));
-    if (down) list.scrollTop = list.scrollHeight;
-  }
-
   const saved = () => conversation.frames.map((frame) => JSON.stringify({
     at: new Date(frame.when).toISOString(), way: frame.way, text: frame.text, code: frame.code, reason: frame.reason,
   })).join("\n");
   const element = h("section.transcript", { "aria-label": t("transcript") },
-    h("header", searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("filter")), shownAsRaw, pause,
+    h("header", searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("filter")),
+      h("label.inline.small", h("input", { type: "checkbox", onchange: (event) => { raw = event.target.checked; paint(); } }), t("raw")), pause,
       copyButton(t("copy"), t("copied"), saved),
       signButton("save", t("save"), () => download("transcript.jsonl", saved(), "application/x-ndjson")),
-      signButton("remove", t("clear"), () => { conversation.clear(); paint(); }), more),
+      signButton("remove", t("clear"), () => { conversation.clear(); stop(pausedAt !== null); paint(); }), more),
     list);
-  paint();
+  stop(false);
   return {
     element,
-    add,
-    drop: () => { for (const [number, one] of drawn) { if (number > conversation.number - 2000) break; one.remove(); drawn.delete(number); } },
+    add: (frame) => { if (pausedAt === null) put(frame); else mark(); },
+    drop: (frame) => { if (pausedAt === null) lanes.drop(frame.number); }, // it stays in sight while one reads
+    shown: scroll,
   };
 }

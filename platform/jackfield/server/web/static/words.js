@@ -56,6 +56,7 @@ export const SHARED = {
   nothing: ["Nothing found", "Ничего не найдено"],
   unreachable: ["The server does not answer.", "Сервер не отвечает."],
   login_first: ["Log in first", "Сначала войдите"],
+  connected: ["connected", "подключено"],
   refused: ["Refused", "Отказано"],
   refusal_id: ["id {id}", "номер {id}"],
 };
