@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.server.web import endpoints
 from tests.describe.documents.test_http_api import judge
 from tests.server.conftest import OpenServed
 from tests.server.served import Served
@@ -110,3 +111,17 @@ async def test_a_message_is_checked_in_the_words_of_the_endpoint(
         await caller.accepted()
         assert (await caller.ask_text(text))["error"]["details"] == details
         await caller.leave()
+
+
+async def test_a_check_is_a_call_of_the_generation_which_is_not_closed_meanwhile(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation, seen = served.gateway.live.generation, []
+
+    def faults(*_: object) -> list[dict[str, str]]:
+        seen.append(generation.calls)
+        return []
+
+    monkeypatch.setattr(endpoints, "_faults", faults)
+    await served.http("POST", "/api/endpoints/open/check", body={"text": "{}"})
+    assert (seen, generation.calls) == ([1], 0)
