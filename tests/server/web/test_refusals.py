@@ -170,6 +170,17 @@ async def test_only_administrators_see_it(desk: Served) -> None:
     assert (kept["path"], kept["id"]) == ("/api/refusals", denied.json["refusal"])
 
 
+async def test_with_a_user_goes_what_is_kept_of_the_login(desk: Served) -> None:
+    await desk.call("/ws/desk", await desk.cookie("bob")).refused()
+    assert len(await asked(desk, "?login=bob")) == 1
+    assert (await desk.http("DELETE", "/api/users/bob", await desk.cookie("root"))).status == 200
+    assert await asked(desk, "?login=bob") == []
+    keeper = desk.gateway.live.refusals.keeper
+    assert isinstance(keeper, RefusalKeeper)
+    await keeper.close()
+    assert await desk.store.refusals.find(Wanted(since=0)) == []
+
+
 # the keeper
 
 
