@@ -19,6 +19,7 @@ ENDPOINTS = """
   far: {url: /ws/far, process: p.echo, auth: public, origins: ["https://app.example.com"]}
   acts: {url: /ws/acts, auth: public, actions: {echo: p.echo, shout: p.echo}}
   raw: {url: /ws/raw, process: p.same, auth: public, messages: text}
+  bits: {url: /ws/bits, process: p.weigh, auth: public, messages: binary}
 """
 CODE = """
 @process(reply="message")
@@ -27,6 +28,10 @@ def echo(message: str) -> str:
 
 @process
 def same(message: str) -> str:
+    return message
+
+@process
+def weigh(message: bytes) -> bytes:
     return message
 """
 
@@ -48,10 +53,10 @@ async def listed(served: Served, login: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("login", "names"),
     [
-        ("", {"open", "acts", "raw", "far"}),
-        ("боб", {"open", "acts", "raw", "far", "say", "own"}),  # whether `own` is open hangs on the team
-        ("аня", {"open", "acts", "raw", "far", "say", "own", "desk"}),
-        ("шеф", {"open", "acts", "raw", "far", "say", "own", "desk"}),  # who reads the documents sees all
+        ("", {"open", "acts", "raw", "bits", "far"}),
+        ("боб", {"open", "acts", "raw", "bits", "far", "say", "own"}),  # whether `own` is open hangs on the team
+        ("аня", {"open", "acts", "raw", "bits", "far", "say", "own", "desk"}),
+        ("шеф", {"open", "acts", "raw", "bits", "far", "say", "own", "desk"}),  # who reads the documents sees all
     ],
 )
 async def test_callers_see_the_endpoints_that_they_may_enter(served: Served, login: str, names: set[str]) -> None:
@@ -97,6 +102,7 @@ async def test_an_endpoint_is_described_whole(served: Served) -> None:
         ("acts", '{"action": "shout"}', "/message"),
         ("acts", '{"action": "cry"}', "/action"),
         ("raw", "{", None),
+        ("bits", "{", None),
     ],
 )
 async def test_a_message_is_checked_in_the_words_of_the_endpoint(
@@ -111,6 +117,16 @@ async def test_a_message_is_checked_in_the_words_of_the_endpoint(
         await caller.accepted()
         assert (await caller.ask_text(text))["error"]["details"] == details
         await caller.leave()
+
+
+@pytest.mark.parametrize("name", ["open", "far"])
+async def test_a_page_of_ours_asks_and_its_origin_stands_for_itself(served: Served, name: str) -> None:
+    """A browser sends it with every POST; `far` is for pages of another origin, and for ours."""
+    headers = [("origin", "http://127.0.0.1:8000")]
+    answer = await served.http("POST", f"/api/endpoints/{name}/check", headers, {"text": "{}"})
+    assert answer.json == {"details": [{"path": "/message", "problem": 'the key "message" is missing'}]}
+    foreign = [("origin", "https://app.example.com")]
+    assert (await served.http("GET", "/api/endpoints", foreign)).json["code"] == "origin_not_allowed"
 
 
 async def test_a_check_is_a_call_of_the_generation_which_is_not_closed_meanwhile(
