@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from jackfield.describe.contract import Contract, contract
+from jackfield.routing.table import RoutingTable
+from jackfield.server.generation import Generation
 from jackfield.server.web import endpoints
 from tests.describe.documents.test_http_api import judge
-from tests.server.conftest import OpenServed
+from tests.server.conftest import Build, OpenServed
 from tests.server.served import Served
 
 ENDPOINTS = """
@@ -141,3 +145,23 @@ async def test_a_check_is_a_call_of_the_generation_which_is_not_closed_meanwhile
     monkeypatch.setattr(endpoints, "_faults", faults)
     await served.http("POST", "/api/endpoints/open/check", body={"text": "{}"})
     assert (seen, generation.calls) == ([1], 0)
+
+
+async def test_what_is_promised_is_made_once_for_each_publish(
+    served: Served, build_table: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def contract_(table: RoutingTable) -> Contract:
+        made.append(table)
+        return contract(table)
+
+    monkeypatch.setattr(endpoints, "contract", contract_)
+    first, *others = await asyncio.gather(*(listed(served) for _ in range(3)))
+    assert set(first) == {"open", "acts", "raw", "bits", "far"}
+    assert [first, first] == others
+    table = build_table("  new: {url: /ws/new, process: p.echo, auth: public}\n", CODE)
+    served.gateway.install(await Generation.open(2, table))
+    assert set(await listed(served)) == set(await listed(served)) == {"new"}
+    assert len(made) == 2
+    assert (await served.http("GET", "/api/endpoints/open")).status == 404

@@ -95,7 +95,7 @@ class Endpoints:
     def _verdict(self, request: Request, operation: Operation, caller: Caller) -> Refusal | None:
         """What an upgrade of the caller, by a page of ours, would be refused with now."""
         own = (*(one for one in request.headers if one[0] != b"origin"), (b"origin", request.own.encode("latin-1")))
-        knock = replace(request, method="GET", raw_path=operation.filled.encode(), query_string=b"", headers=own)
+        knock = replace(request, raw_path=operation.filled.encode(), headers=own)
         table = self._live.generation.table
         try:
             judge(table, knock, caller, self._live.hub)
