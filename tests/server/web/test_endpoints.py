@@ -16,7 +16,7 @@ from tests.server.conftest import Build, OpenServed
 from tests.server.served import Served
 
 ENDPOINTS = """
-  open: {url: /ws/open, process: p.echo, auth: public, summary: "Для всех 🍎"}
+  open: {url: /ws/open, process: p.echo, auth: public, limits: {message: 2KiB}, summary: "Для всех 🍎"}
   say: {url: "/ws/rooms/{room}", process: p.echo, tags: [Chat]}
   desk: {url: /ws/desk, process: p.echo, auth: {roles: [support]}}
   own: {url: "/ws/of/{team}", process: p.echo, auth: {roles: ["of-{team}"]}}
@@ -102,7 +102,10 @@ async def test_an_endpoint_is_described_whole(served: Served) -> None:
         ("open", "[1]", ""),
         ("open", "[" * 70, ""),
         ("open", '{"message": "\\ud83d"}', "/message"),
+        ("open", '{"$cancel": true}', None),
         ("acts", '{"action": "shout", "message": "а"}', None),
+        ("acts", "{", ""),
+        ("acts", "[]", ""),
         ("acts", '{"action": "shout"}', "/message"),
         ("acts", '{"action": "cry"}', "/action"),
         ("raw", "{", None),
@@ -121,6 +124,18 @@ async def test_a_message_is_checked_in_the_words_of_the_endpoint(
         await caller.accepted()
         assert (await caller.ask_text(text))["error"]["details"] == details
         await caller.leave()
+
+
+async def test_what_is_too_long_is_said_with_the_limit(served: Served) -> None:
+    text = '{"message": "%s"}' % ("а" * 1500)
+    answer = await served.http("POST", "/api/endpoints/open/check", body={"text": text})
+    sentence = "The message has 3,015 bytes, and `limits.message` of this endpoint is 2,048."
+    assert answer.json == {"details": [{"path": "", "problem": sentence}]}
+    half = await served.http("POST", "/api/endpoints/open/check", body={"text": "\ud83d "})
+    assert (half.status, half.json["code"]) == (400, "invalid_request")
+    long = await served.http("POST", "/api/endpoints/open/check", body={"text": "а" * 200_000})
+    assert (long.status, long.json["code"]) == (413, "body_too_large")
+    assert "262,144" in long.json["detail"]
 
 
 @pytest.mark.parametrize("name", ["open", "far"])

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from jackfield import messages
 from jackfield.describe.contract import Contract, Operation, contract
 from jackfield.describe.documents import endpoint_json
 from jackfield.describe.documents.page_schemas import Draft
@@ -73,7 +72,7 @@ class Endpoints:
         route = generation.table.routes.get(operation.name)
         if route is None or route.endpoint.messages != "json":
             return reply({"details": []})
-        text = draft.text.encode("utf-8", "surrogatepass")
+        text = draft.text.encode()  # no half of a surrogate pair is in it: that is no JSON
         return reply({"details": await generation.in_thread(lambda: _faults(route, text))})
 
     async def found(self, asked: Asked) -> tuple[Operation, Refusal | None]:
@@ -126,12 +125,9 @@ def _faults(route: Route, data: bytes) -> list[dict[str, str]]:
     """What is wrong with a message, in the words by which the endpoint answers it."""
     try:
         reader(_route_of(route, data))(data)
-    except messages.NotUtf8:
-        return [{"path": "", "problem": "the message is not UTF-8: half of a surrogate pair is in it"}]
     except Invalid as exc:
-        if exc.faults:
-            return [fault.as_json() for fault in exc.faults]
-        return [{"path": "", "problem": exc.message}] if exc.message else []
+        said = [{"path": "", "problem": exc.message}] if exc.message else []  # what is no message at all has neither
+        return [fault.as_json() for fault in exc.faults] or said
     return []
 
 
