@@ -123,6 +123,18 @@ def test_what_finds_no_room_any_more_after_a_failed_write_is_counted() -> None:
     assert (refusals.waiting, refusals.lost) == (WAITING, 1)
 
 
+async def test_of_a_removed_user_nothing_is_left() -> None:
+    refusals, _ = kept()
+    for number in range(WAITING // 10):
+        refusals.note(one(login="анна", path=f"/{number}"))
+    other = refusals.note(one(login="bob", client="10.0.0.2"))
+    refusals.forget("анна")
+    assert list(refusals) == list(await refusals.find(Wanted(since=0))) == [other]
+    assert [row.id for row in refusals.take(WAITING)] == [other.id]
+    refusals.note(one(login="вера"))
+    assert refusals.waiting == 1, "their address has its room again"
+
+
 def test_memory_is_bounded() -> None:
     refusals, _ = kept()
     for number in range(rules._KNOWN + 10):

@@ -22,3 +22,7 @@ async def test_what_is_kept_is_listed_and_printed(tmp_path: Path) -> None:
     assert printed.stdout_bytes == (tmp_path / "data" / "desk" / "отпуск.csv").read_bytes()
     wrong = run("-C", tmp_path, "data", "../endpoints.yaml")
     assert (wrong.exit_code, wrong.stdout, "`jackfield data` lists them" in wrong.stderr) == (2, "", True)
+    (tmp_path / "data" / "folder.csv").mkdir()
+    wrong = run("-C", tmp_path, "data", "folder.csv")
+    assert (wrong.exit_code, wrong.stdout) == (1, "")
+    assert wrong.stderr.startswith("jackfield: cannot read folder.csv in ")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import jackfield
+from jackfield.config.plan import AuthSettings
+from jackfield.describe.documents import http_api, http_schemas
 from jackfield.errors import CODES
 from tests.house import commands_page, errors_page, settings_page
 from tests.house.habits import PACKAGE, ROOT
@@ -52,6 +54,21 @@ def test_the_protocol_has_the_numbers_of_the_table() -> None:
     rows = re.findall(r"^\| (\d{3,4}) \| `(\w+)`", read("protocol.md"), flags=re.M)
     assert {name for _, name in rows} == {c.name for c in CODES.values() if c.status or c.close}
     assert [(number, name) for number, name in rows if int(number) not in (CODES[name].status, CODES[name].close)] == []
+
+
+def test_the_protocol_has_each_address_and_what_it_answers() -> None:
+    """Of objects that a row shows, all keys."""
+    rows = re.findall(r"^\| `(\w+) (/[^ `]*)`(.*)", read("protocol.md"), flags=re.M)
+    told = {(method, re.sub(r"\{\w+\}", "{}", path)): text for method, path, text in rows}
+    schemas, wrong = http_schemas.schemas(AuthSettings()), []
+    for call in http_api.calls(AuthSettings()):
+        row = told.get((call.method, re.sub(r"\{\w+\}", "{}", call.path)))
+        known = set(re.findall(r'"(\w+)"', row or ""))
+        schema = schemas[call.answer["$ref"].rpartition("/")[2]] if "$ref" in call.answer else call.answer
+        keys = set(schema.get("properties", ()))
+        if row is None or (" 200 `{" in row and not keys <= known):
+            wrong.append(f"{call.method} {call.path}: {sorted(keys - known)}")
+    assert wrong == []
 
 
 def test_the_changelog_begins_with_this_version() -> None:

@@ -232,6 +232,15 @@ class Refusals(Sequence[Refused]):
             if one.id not in self._waiting and not self._wait(one):  # where it waits, there is more to say of it
                 self.lost += 1
 
+    def forget(self, login: str) -> None:
+        """Nothing of this login is here any more: the user was removed."""
+        for kept in (self._newest, self._known):
+            for alike in [alike for alike, one in kept.items() if one.login == login]:
+                del kept[alike]
+        for one in [one for one in self._waiting.values() if one.login == login]:
+            del self._waiting[one.id]
+            self._by_client -= Counter((one.client,))
+
     async def find(self, wanted: Wanted) -> Sequence[Refused]:
         """What is wanted, the newest first, from memory and from the store. Raises Refusal `store_unavailable`."""
         kept = await self.keeper.find(wanted) if wanted.anything and self.keeper is not None else ()

@@ -25,10 +25,13 @@ def command(name: str | None, as_json: bool) -> None:
     folder, rows = project_folder(given_folder()) / FOLDER, Rows()
     if name is not None:
         try:
-            with opened(folder, name) as file:
-                shutil.copyfileobj(file, sys.stdout.buffer)
+            file = opened(folder, name)
         except FileNotFoundError:
             raise Failure(f"there is no file {name} in {folder}; `jackfield data` lists them", 2) from None
+        except OSError as exc:
+            raise Failure(f"cannot read {name} in {folder}: {exc.strerror or exc}") from exc
+        with file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
         return
     found = [asdict(one) | {"rows": rows.of(folder, one.name)} for one in listed(folder)]
     if as_json:

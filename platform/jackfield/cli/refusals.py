@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from jackfield.auth.refused import REFUSALS_KEPT, Wanted
+from jackfield.cli import printable
 from jackfield.cli.publish import speak
 from jackfield.cli.settings import Failure, state_options
 from jackfield.cli.status import local_time
@@ -51,11 +51,10 @@ def command(state: State, login: str, since: float | None, told: str, address: s
         raise Failure(str(exc), 2) from exc
     found = _found(state, texts, wanted)
     if as_json:
-        text = json.dumps(found, ensure_ascii=False, indent=2)
-        click.echo("".join(map(_escaped, text)))
+        click.echo(printable.as_json(found))
         return
     for line in _lines(found, with_cure=wanted.anything):
-        click.echo(_printable(line))
+        click.echo(printable.printable(line))
     if not found and wanted.anything:
         click.echo("nothing fits; of callers without a known login only the last 200 of a server are kept", err=True)
     elif not found:
@@ -85,13 +84,3 @@ def _lines(found: Iterable[Mapping[str, Any]], *, with_cure: bool) -> Iterable[s
         yield f"{at}  {what}  {who} at {refused['client']}{origin}: {refused['detail']}{times}"
         if with_cure and refused["fix"]:
             yield f"    {refused['fix']}"
-
-
-def _printable(text: str) -> str:
-    """The text with escapes for what would control the terminal: clients have sent parts of it."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
-def _escaped(letter: str) -> str:
-    """A letter of a JSON text, which may have line ends and no other character that acts."""
-    return letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1]

@@ -8,6 +8,7 @@ import click
 
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.unmatched import KeptMessage
+from jackfield.cli import printable
 from jackfield.cli.in_store import in_store
 from jackfield.cli.settings import Failure, state_options
 from jackfield.cli.status import local_time
@@ -28,15 +29,14 @@ def command(state: State, endpoint: str | None, remove: str | None, as_json: boo
         return
     found = in_store(state, lambda store: store.unmatched.list(endpoint), of_users=False)
     if as_json:
-        click.echo(json.dumps([_as_json(one) for one in found], ensure_ascii=False, indent=2))
+        click.echo(printable.as_json([_as_json(one) for one in found]))
         return
     for one in found:
         why = "fell to the last row of" if one.noted.why == "last_row" else "fits no row of"
         times = f"{one.count:,} times, " if one.count > 1 else ""
-        click.echo(
-            f"{one.id}  {one.noted.message}  {why} {one.noted.process} at {one.noted.endpoint}, {times}", nl=False
-        )
-        click.echo(local_time(one.last_at))
+        said = printable.printable(one.noted.message)
+        where = f"{one.noted.process} at {one.noted.endpoint}"
+        click.echo(f"{one.id}  {said}  {why} {where}, {times}{local_time(one.last_at)}")
     if not found:
         click.echo("there is none; messages are kept at endpoints with `inspect: unmatched`", err=True)
 

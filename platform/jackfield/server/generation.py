@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jackfield.logs import log
 from jackfield.process.generation_groups import GenerationGroups
@@ -16,6 +16,8 @@ from jackfield.process.resources import CLOSE_LIMIT, NotClosed, Opened, open_all
 from jackfield.routing.table import Route, RoutingTable
 
 __all__ = ["Generation"]
+
+T = TypeVar("T")
 
 OPEN_LIMIT = 30.0
 """Seconds that all resources together have to open."""
@@ -79,6 +81,14 @@ class Generation:
         self._calls -= 1
         if self._retiring and self._calls == 0:
             self._empty.set()
+
+    async def in_thread(self, make: Callable[[], T]) -> T:
+        """What is made of it in a thread, as a call of its own; it may run code of the project."""
+        self.enter()
+        try:
+            return await asyncio.to_thread(make)
+        finally:
+            self.leave()
 
     def hurry(self) -> None:
         """Let `retire` wait for no call any more."""

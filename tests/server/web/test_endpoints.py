@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from jackfield.describe.contract import Contract, contract
+from jackfield.routing.table import RoutingTable
+from jackfield.server.generation import Generation
+from jackfield.server.web import endpoints
 from tests.describe.documents.test_http_api import judge
-from tests.server.conftest import OpenServed
+from tests.server.conftest import Build, OpenServed
 from tests.server.served import Served
 
 ENDPOINTS = """
-  open: {url: /ws/open, process: p.echo, auth: public, summary: "Для всех 🍎"}
+  open: {url: /ws/open, process: p.echo, auth: public, limits: {message: 2KiB}, summary: "Для всех 🍎"}
   say: {url: "/ws/rooms/{room}", process: p.echo, tags: [Chat]}
   desk: {url: /ws/desk, process: p.echo, auth: {roles: [support]}}
   own: {url: "/ws/of/{team}", process: p.echo, auth: {roles: ["of-{team}"]}}
   far: {url: /ws/far, process: p.echo, auth: public, origins: ["https://app.example.com"]}
   acts: {url: /ws/acts, auth: public, actions: {echo: p.echo, shout: p.echo}}
   raw: {url: /ws/raw, process: p.same, auth: public, messages: text}
+  bits: {url: /ws/bits, process: p.weigh, auth: public, messages: binary}
 """
 CODE = """
 @process(reply="message")
@@ -26,6 +32,10 @@ def echo(message: str) -> str:
 
 @process
 def same(message: str) -> str:
+    return message
+
+@process
+def weigh(message: bytes) -> bytes:
     return message
 """
 
@@ -47,10 +57,10 @@ async def listed(served: Served, login: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("login", "names"),
     [
-        ("", {"open", "acts", "raw", "far"}),
-        ("боб", {"open", "acts", "raw", "far", "say", "own"}),  # whether `own` is open hangs on the team
-        ("аня", {"open", "acts", "raw", "far", "say", "own", "desk"}),
-        ("шеф", {"open", "acts", "raw", "far", "say", "own", "desk"}),  # who reads the documents sees all
+        ("", {"open", "acts", "raw", "bits", "far"}),
+        ("боб", {"open", "acts", "raw", "bits", "far", "say", "own"}),  # whether `own` is open hangs on the team
+        ("аня", {"open", "acts", "raw", "bits", "far", "say", "own", "desk"}),
+        ("шеф", {"open", "acts", "raw", "bits", "far", "say", "own", "desk"}),  # who reads the documents sees all
     ],
 )
 async def test_callers_see_the_endpoints_that_they_may_enter(served: Served, login: str, names: set[str]) -> None:
@@ -92,10 +102,14 @@ async def test_an_endpoint_is_described_whole(served: Served) -> None:
         ("open", "[1]", ""),
         ("open", "[" * 70, ""),
         ("open", '{"message": "\\ud83d"}', "/message"),
+        ("open", '{"$cancel": true}', None),
         ("acts", '{"action": "shout", "message": "а"}', None),
+        ("acts", "{", ""),
+        ("acts", "[]", ""),
         ("acts", '{"action": "shout"}', "/message"),
         ("acts", '{"action": "cry"}', "/action"),
         ("raw", "{", None),
+        ("bits", "{", None),
     ],
 )
 async def test_a_message_is_checked_in_the_words_of_the_endpoint(
@@ -110,3 +124,59 @@ async def test_a_message_is_checked_in_the_words_of_the_endpoint(
         await caller.accepted()
         assert (await caller.ask_text(text))["error"]["details"] == details
         await caller.leave()
+
+
+async def test_what_is_too_long_is_said_with_the_limit(served: Served) -> None:
+    text = '{"message": "%s"}' % ("а" * 1500)
+    answer = await served.http("POST", "/api/endpoints/open/check", body={"text": text})
+    sentence = "The message has 3,015 bytes, and `limits.message` of this endpoint is 2,048."
+    assert answer.json == {"details": [{"path": "", "problem": sentence}]}
+    half = await served.http("POST", "/api/endpoints/open/check", body={"text": "\ud83d "})
+    assert (half.status, half.json["code"]) == (400, "invalid_request")
+    long = await served.http("POST", "/api/endpoints/open/check", body={"text": "а" * 200_000})
+    assert (long.status, long.json["code"]) == (413, "body_too_large")
+    assert "262,144" in long.json["detail"]
+
+
+@pytest.mark.parametrize("name", ["open", "far"])
+async def test_a_page_of_ours_asks_and_its_origin_stands_for_itself(served: Served, name: str) -> None:
+    """A browser sends it with every POST; `far` is for pages of another origin, and for ours."""
+    headers = [("origin", "http://127.0.0.1:8000")]
+    answer = await served.http("POST", f"/api/endpoints/{name}/check", headers, {"text": "{}"})
+    assert answer.json == {"details": [{"path": "/message", "problem": 'the key "message" is missing'}]}
+    foreign = [("origin", "https://app.example.com")]
+    assert (await served.http("GET", "/api/endpoints", foreign)).json["code"] == "origin_not_allowed"
+
+
+async def test_a_check_is_a_call_of_the_generation_which_is_not_closed_meanwhile(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation, seen = served.gateway.live.generation, []
+
+    def faults(*_: object) -> list[dict[str, str]]:
+        seen.append(generation.calls)
+        return []
+
+    monkeypatch.setattr(endpoints, "_faults", faults)
+    await served.http("POST", "/api/endpoints/open/check", body={"text": "{}"})
+    assert (seen, generation.calls) == ([1], 0)
+
+
+async def test_what_is_promised_is_made_once_for_each_publish(
+    served: Served, build_table: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def contract_(table: RoutingTable) -> Contract:
+        made.append(table)
+        return contract(table)
+
+    monkeypatch.setattr(endpoints, "contract", contract_)
+    first, *others = await asyncio.gather(*(listed(served) for _ in range(3)))
+    assert set(first) == {"open", "acts", "raw", "bits", "far"}
+    assert [first, first] == others
+    table = build_table("  new: {url: /ws/new, process: p.echo, auth: public}\n", CODE)
+    served.gateway.install(await Generation.open(2, table))
+    assert set(await listed(served)) == set(await listed(served)) == {"new"}
+    assert len(made) == 2
+    assert (await served.http("GET", "/api/endpoints/open")).status == 404

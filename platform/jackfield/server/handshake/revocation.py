@@ -73,7 +73,12 @@ def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
 
 
 def session_changed(live: Live, change: Change) -> None:
-    """A session or user changed in the store: the connections concerned close, or go on with other roles."""
+    """A session or user changed in the store: the connections concerned close, or go on with other roles.
+
+    With a user that is removed goes what is kept here of the login.
+    """
+    if change.kind == "user_removed":
+        live.refusals.forget(change.login)
     for member in live.hub:
         if not change.concerns(member.identity):
             continue

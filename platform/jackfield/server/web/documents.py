@@ -155,11 +155,7 @@ class Documents:
                 self._generation = generation.number
             found = self._made.get((path, address, version))
             if found is None:
-                generation.enter()
-                try:
-                    found = await asyncio.to_thread(_make, path, generation.table, address, version)
-                finally:
-                    generation.leave()
+                found = await generation.in_thread(lambda: _make(path, generation.table, address, version))
                 self._made[path, address, version] = found
                 if len(self._made) > KEPT:
                     self._made.popitem(last=False)

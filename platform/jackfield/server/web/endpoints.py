@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-from jackfield import messages
 from jackfield.describe.contract import Contract, Operation, contract
 from jackfield.describe.documents import endpoint_json
 from jackfield.describe.documents.page_schemas import Draft
@@ -32,7 +32,7 @@ __all__ = ["Endpoints"]
 MAX_DRAFT = 256 * 1024
 """Bytes of a message that is checked before it is sent."""
 
-_KEPT_FROM = (401, 403)  # statuses of the refusals that hide an endpoint from the list
+_KEPT_FROM = (401, 403)  # statuses of the refusals that hide an endpoint
 
 
 class Endpoints:
@@ -54,11 +54,10 @@ class Endpoints:
         }
 
     async def _list(self, asked: Asked) -> Response:
-        caller, request = await self._callers.identify(asked.request), asked.request
-        everything, found = self._live.may_read_documents(request, caller), []
+        caller, request, found = await self._callers.identify(asked.request), asked.request, []
         for operation in (await self._promised()).operations:
             refusal = self._verdict(request, operation, caller)
-            if everything or refusal is None or refusal.status not in _KEPT_FROM:
+            if not self._hides(refusal, request, caller):
                 found.append({**endpoint_json.line(operation), "would": _would(refusal)})
         return reply({"endpoints": found})
 
@@ -69,27 +68,33 @@ class Endpoints:
     async def _check(self, asked: Asked) -> Response:
         draft = await asked.body(Draft, '{"text": "the message"}', MAX_DRAFT)
         operation, _ = await self.found(asked)
-        route = self._live.generation.table.routes.get(operation.name)
+        generation = self._live.generation
+        route = generation.table.routes.get(operation.name)
         if route is None or route.endpoint.messages != "json":
             return reply({"details": []})
-        return reply({"details": await asyncio.to_thread(_faults, route, draft.text.encode("utf-8", "surrogatepass"))})
+        text = draft.text.encode()  # no half of a surrogate pair is in it: that is no JSON
+        return reply({"details": await generation.in_thread(lambda: _faults(route, text))})
 
     async def found(self, asked: Asked) -> tuple[Operation, Refusal | None]:
-        """The endpoint that is asked for, where the caller may know of it. Raises Refusal."""
+        """The endpoint that is asked for, where the caller may know of it, and what would refuse it. Raises Refusal."""
         caller, request = await self._callers.identify(asked.request), asked.request
         operation = next((one for one in (await self._promised()).operations if one.name == asked.name), None)
-        if operation is not None:
-            refusal = self._verdict(request, operation, caller)
-            readable = self._live.may_read_documents(request, caller)
-            if readable or refusal is None or refusal.status not in _KEPT_FROM:
-                return operation, refusal
-        fix = f"GET {request.root}/api/endpoints lists those that you may enter."
-        raise Refusal("not_found", "There is no endpoint of this name for you.", fix)
+        refusal = None if operation is None else self._verdict(request, operation, caller)
+        if operation is None or self._hides(refusal, request, caller):
+            fix = f"GET {request.root}/api/endpoints lists those that you may enter."
+            raise Refusal("not_found", "There is no endpoint of this name for you.", fix)
+        return operation, refusal
+
+    def _hides(self, refusal: Refusal | None, request: Request, caller: Caller) -> bool:
+        """Whether what would refuse an endpoint hides it, too; not from who may read the documents."""
+        return (
+            refusal is not None and refusal.status in _KEPT_FROM and not self._live.may_read_documents(request, caller)
+        )
 
     def _verdict(self, request: Request, operation: Operation, caller: Caller) -> Refusal | None:
         """What an upgrade of the caller, by a page of ours, would be refused with now."""
         own = (*(one for one in request.headers if one[0] != b"origin"), (b"origin", request.own.encode("latin-1")))
-        knock = replace(request, method="GET", raw_path=operation.filled.encode(), query_string=b"", headers=own)
+        knock = replace(request, raw_path=operation.filled.encode(), headers=own)
         table = self._live.generation.table
         try:
             judge(table, knock, caller, self._live.hub)
@@ -105,11 +110,7 @@ class Endpoints:
         async with self._making:
             generation = self._live.generation
             if self._contract is None or generation.number != self._generation:
-                generation.enter()
-                try:
-                    self._contract = await asyncio.to_thread(contract, generation.table)
-                finally:
-                    generation.leave()
+                self._contract = await generation.in_thread(partial(contract, generation.table))
                 self._generation = generation.number
             return self._contract
 
@@ -124,12 +125,9 @@ def _faults(route: Route, data: bytes) -> list[dict[str, str]]:
     """What is wrong with a message, in the words by which the endpoint answers it."""
     try:
         reader(_route_of(route, data))(data)
-    except messages.NotUtf8:
-        return [{"path": "", "problem": "the message is not UTF-8: half of a surrogate pair is in it"}]
     except Invalid as exc:
-        if exc.faults:
-            return [fault.as_json() for fault in exc.faults]
-        return [{"path": "", "problem": exc.message}] if exc.message else []
+        said = [{"path": "", "problem": exc.message}] if exc.message else []  # what is no message at all has neither
+        return [fault.as_json() for fault in exc.faults] or said
     return []
 
 

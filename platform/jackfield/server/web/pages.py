@@ -179,8 +179,6 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], request: Request, auth:
     way_in = _way_in(would["status"], request, auth) if would else ""
     verdict += "" if way_in or not would else f" {would['fix']}"
     shown = "".join(f"<dt>{key}<dd><code>{_text(value)}</code>" for key, value in rows.items())
-    if would and "refusal" in would:
-        verdict += f" Whoever runs this server finds it by {would['refusal']}."
     notice = body.get("notice", "")
     parts = [
         _head("An address that speaks WebSocket", route.name),

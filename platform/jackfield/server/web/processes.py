@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -69,11 +68,7 @@ class Processes:
         def made() -> T:
             return make(generation.table, read_tested(file) if file is not None else {})
 
-        generation.enter()
-        try:
-            return await asyncio.to_thread(made)
-        finally:
-            generation.leave()
+        return await generation.in_thread(made)
 
 
 def _row(text: str) -> int:
