@@ -7,6 +7,7 @@ import { draftOf, saving } from "./draft.js";
 import { grid } from "./grid.js";
 import { write } from "./json.js";
 import { dialog } from "./parts.js";
+import { publishButton } from "./publish.js";
 import { words } from "./words.js";
 
 const t = words({
@@ -59,7 +60,7 @@ export function liveTable(process) {
 }
 
 /** The table in its file: {element, save(), isChanged(), light(trace), leave()}. `message` begins a row of its values, `line` leads to the problem there. */
-export async function editedTable(process, { message = null, publish = null, line = 0 } = {}) {
+export async function editedTable(process, { message, line }) {
   const draft = await draftOf(process.table?.file ?? process.file, (text) => new Sheet(text)), cells = () => draft.model;
   const top = () => cells().head + 1;
   const model = {
@@ -100,7 +101,7 @@ export async function editedTable(process, { message = null, publish = null, lin
   const act = (change) => () => { change(shown.at(), shown); shown.paint(); changed(); shown.element.focus(); };
   const rows = ({ range: [first, last] }) => [Math.max(0, first), Math.max(0, last) - Math.max(0, first) + 1];
   const bar = h("div.bar.row", { role: "toolbar" },
-    saver.button, publish, saver.state, h("span.fill"),
+    saver.button, publishButton(), saver.state, h("span.fill"),
     signButton("undo", `${t("undo")} (Ctrl+Z)`, act(() => model.undo())),
     signButton("redo", `${t("redo")} (Ctrl+Y)`, act(() => model.redo())),
     h("span.small.dim", t("rows")), signButton("add", t("add_row"), act(({ range: [, last], column }) => { cells().insert(top() + last + 1); shown.go(last + 1, column); })),
