@@ -12,6 +12,7 @@ import pytest
 from tests.projects import SAY
 from tests.walk.conftest import Server, write
 from tests.walk.page.conftest import Open, log_in, open_page, start
+from tests.walk.test_tls import certificate
 
 __all__ = ["open_page", "start"]
 
@@ -151,7 +152,9 @@ def test_an_editor_changes_tables_and_sees_no_other_file(
 def test_what_is_not_as_it_is_live_is_marked_until_it_is_published(
     project: Path, start: Callable[..., Server], open_page: Open
 ) -> None:
-    (project / "endpoints.yaml").write_text("endpoints:\n  say: {url: /ws/say, process: p.say, auth: public}\n", "utf-8")
+    (project / "endpoints.yaml").write_text(
+        "endpoints:\n  say: {url: /ws/say, process: p.say, auth: public}\n", "utf-8"
+    )
     server = start(project, "--edit")
     page = open_page(server, "/#processes", locale="ru-RU")
     log_in(page, server)
@@ -208,3 +211,35 @@ def test_what_is_not_saved_is_for_nobody_who_logs_in_next(
     page.get_by_role("dialog").get_by_role("button", name="Log out").click()
     log_in(page, server, "anna", "correct horse")
     assert opened(page, server, "processes/p.py").input_value() == SAY
+
+
+def test_an_editor_changes_a_table_from_another_machine_over_tls(
+    project: Path, start: Callable[..., Server], open_page: Open
+) -> None:
+    (project / "endpoints.yaml").write_text("endpoints:\n  faq: {url: /ws/faq, process: answers, auth: public}\n")
+    cert, key = certificate(project)
+    server = start(project, "--host", "0.0.0.0", "--tls-cert", str(cert), "--tls-key", str(key), "--edit", "tables")
+    server.run("users", "add", "anna", "--role", "editor", "--password-stdin", given="correct horse\n")
+    page = open_page(server, "/#processes/answers", ignore_https_errors=True)
+    log_in(page, server, "anna", "correct horse")
+    assert page.request.get(f"{server.http}/api/files/endpoints.yaml").status == 403
+    page.get_by_role("grid").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type("Hello!")
+    page.keyboard.press("Enter")
+    page.get_by_label("message", exact=True).fill("Привет")
+    page.get_by_role("button", name="Save and try").click()
+    page.get_by_text("row hi answers").wait_for()
+    page.locator("pre.json").get_by_text("Hello!").wait_for()
+    files = page.get_by_role("navigation", name="Files")
+    files.get_by_text("not published").wait_for()
+    assert files.get_by_role("link").count() == 1
+    page.get_by_role("button", name="Publish…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
+    page.get_by_text("Live since").wait_for()
+    page.keyboard.press("Escape")
+    page.goto(f"{server.http}/#talk/faq")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.get_by_role("textbox", name="message").fill("Привет")
+    page.get_by_role("button", name="Send").click()
+    page.locator(".frame.in").get_by_text("Hello!").wait_for()

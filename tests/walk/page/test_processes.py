@@ -159,7 +159,11 @@ def test_a_publish_leaves_the_grid_as_it_is(server: Server, open_page: Open) -> 
     assert page.get_by_label("city").count() == 0
     page.get_by_role("button", name="Publish…").click()
     dialog = page.get_by_role("dialog")
-    for press, done in (("Publish", "Live since"), ("Back to the one before…", "files stay"), ("Go back", "Live since")):
+    for press, done in (
+        ("Publish", "Live since"),
+        ("Back to the one before…", "stay"),
+        ("Go back", "Live since"),
+    ):
         dialog.get_by_role("button", name=press, exact=True).click()
         dialog.get_by_text(done).wait_for()
     page.keyboard.press("Escape")
