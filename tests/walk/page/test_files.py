@@ -12,6 +12,7 @@ import pytest
 from tests.projects import SAY
 from tests.walk.conftest import Server, write
 from tests.walk.page.conftest import Open, log_in, open_page, start
+from tests.walk.test_tls import certificate
 
 __all__ = ["open_page", "start"]
 
@@ -146,3 +147,99 @@ def test_an_editor_changes_tables_and_sees_no_other_file(
     page.get_by_role("button", name="Publish…").click()
     page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
     page.get_by_text("Live since").wait_for()
+
+
+def test_what_is_not_as_it_is_live_is_marked_until_it_is_published(
+    project: Path, start: Callable[..., Server], open_page: Open
+) -> None:
+    (project / "endpoints.yaml").write_text(
+        "endpoints:\n  say: {url: /ws/say, process: p.say, auth: public}\n", "utf-8"
+    )
+    server = start(project, "--edit")
+    page = open_page(server, "/#processes", locale="ru-RU")
+    log_in(page, server)
+    card, files = page.locator("a.process"), page.get_by_role("navigation", name="Файлы")
+    card.filter(has_text="answers").wait_for()
+    button = page.get_by_role("button", name="Опубликовать…")
+    button.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("публиковать нечего").wait_for()
+    assert dialog.get_by_role("button", name="Опубликовать", exact=True).count() == 0
+    page.keyboard.press("Escape")
+    assert page.locator(".unpublished").count() == 0
+    (project / "processes" / "p.py").write_text(f"{SAY}# 😀\n", "utf-8")  # by another program
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    card.filter(has_text="p.say").get_by_text("не опубликовано").wait_for()
+    files.get_by_role("link", name="answers.csv").click()
+    page.get_by_role("grid").focus()
+    page.keyboard.type("yes")
+    page.keyboard.press("Enter")
+    files.get_by_role("link", name="answers.csv • не сохранено").wait_for()
+    page.keyboard.press("Control+s")
+    files.get_by_role("link", name="answers.csv • не опубликовано").wait_for()
+    button.get_by_text("2", exact=True).wait_for()
+    button.click()
+    dialog.get_by_text("Изменено: processes/answers.csv, processes/p.py").wait_for()
+    dialog.get_by_role("button", name="Опубликовать", exact=True).click()
+    dialog.get_by_text("Опубликовано:").wait_for()
+    page.keyboard.press("Escape")
+    assert (page.locator(".unpublished").count(), button.inner_text()) == (0, "Опубликовать…")
+
+
+def test_what_is_not_saved_is_for_nobody_who_logs_in_next(
+    project: Path, start: Callable[..., Server], open_page: Open
+) -> None:
+    server = start(project, "--edit")
+    server.run("users", "add", "anna", "--role", "admin", "--password-stdin", given="correct horse\n")
+    page = open_page(server, expected="401")
+    log_in(page, server)
+    field = opened(page, server, "processes/p.py")
+    field.press("Control+End")
+    page.keyboard.type("# secret")
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_text("processes/p.py: log out anyway?").wait_for()
+    page.keyboard.press("Escape")
+    assert field.input_value() == f"{SAY}# secret"
+    for login, password in (("admin", ""), ("anna", "correct horse")):  # the session ends, but not by oneself
+        assert field.input_value() == f"{SAY}# secret"
+        assert page.request.post(f"{server.http}/auth/logout", data={}).ok
+        field.press("Control+s")
+        log_in(page, server, login, password)
+    assert field.input_value() == SAY
+    page.keyboard.type("# mine")
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("dialog").get_by_role("button", name="Log out").click()
+    log_in(page, server, "anna", "correct horse")
+    assert opened(page, server, "processes/p.py").input_value() == SAY
+
+
+def test_an_editor_changes_a_table_from_another_machine_over_tls(
+    project: Path, start: Callable[..., Server], open_page: Open
+) -> None:
+    (project / "endpoints.yaml").write_text("endpoints:\n  faq: {url: /ws/faq, process: answers, auth: public}\n")
+    cert, key = certificate(project)
+    server = start(project, "--host", "0.0.0.0", "--tls-cert", str(cert), "--tls-key", str(key), "--edit", "tables")
+    server.run("users", "add", "anna", "--role", "editor", "--password-stdin", given="correct horse\n")
+    page = open_page(server, "/#processes/answers", ignore_https_errors=True)
+    log_in(page, server, "anna", "correct horse")
+    assert page.request.get(f"{server.http}/api/files/endpoints.yaml").status == 403
+    page.get_by_role("grid").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type("Hello!")
+    page.keyboard.press("Enter")
+    page.get_by_label("message", exact=True).fill("Привет")
+    page.get_by_role("button", name="Save and try").click()
+    page.get_by_text("row hi answers").wait_for()
+    page.locator("pre.json").get_by_text("Hello!").wait_for()
+    files = page.get_by_role("navigation", name="Files")
+    files.get_by_text("not published").wait_for()
+    assert files.get_by_role("link").count() == 1
+    page.get_by_role("button", name="Publish…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
+    page.get_by_text("Live since").wait_for()
+    page.keyboard.press("Escape")
+    page.goto(f"{server.http}/#talk/faq")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.get_by_role("textbox", name="message").fill("Привет")
+    page.get_by_role("button", name="Send").click()
+    page.locator(".frame.in").get_by_text("Hello!").wait_for()

@@ -110,7 +110,7 @@ def test_a_file_that_changed_meanwhile_is_shown_and_not_overwritten(server: Serv
     row = quote('{"message": "Где?", "age": 5}')
     page = open_page(server, f"/#processes/answers?row={row}", expected="412")
     log_in(page, server)
-    page.get_by_text("not saved").wait_for()
+    page.locator(".bar").get_by_text("not saved").wait_for()
     begun = page.get_by_role("row").filter(has_text="Где?").get_by_role("gridcell")
     assert begun.all_inner_texts()[1:3] == ["Где?", "5"]
     theirs = TABLE.replace("С 9 до 18.", "Закрыто")
@@ -136,3 +136,56 @@ def test_a_docstring_is_text_on_a_phone_in_russian(server: Server, open_page: Op
     page.get_by_label("Сообщение").fill('{"text": "да 😀", "n": 9007199254740993}')
     page.get_by_role("button", name=re.compile("Попробовать")).click()
     page.locator("pre.json").get_by_text("да 😀 9007199254740993").wait_for()
+
+
+def test_a_publish_leaves_the_grid_as_it_is(server: Server, open_page: Open) -> None:
+    rows = "".join(f"r{number};слово {number};;{number}\r\n" for number in range(200))
+    table(server.folder).write_bytes(TABLE.replace("rest;", f"{rows}rest;").encode())
+    page = open_page(server)
+    log_in(page, server)
+    page.goto(f"{server.http}/#processes/answers")
+    grid, add = page.get_by_role("grid"), page.get_by_role("button", name="Add a column")
+    add.click()
+    page.get_by_role("combobox", name="Key").fill("city")
+    page.get_by_label("may be missing").check()
+    page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    for key in (*["PageDown"] * 5, "c", "Enter"):
+        page.keyboard.press(key)
+    at = "one => [one.scrollTop, one.querySelector('.active')?.id]"
+    page.keyboard.press("Control+s")
+    page.locator(".bar").get_by_text("saved", exact=True).wait_for()
+    before = grid.evaluate(at)
+    assert before[0] > 0
+    assert page.get_by_label("city").count() == 0
+    page.get_by_role("button", name="Publish…").click()
+    dialog = page.get_by_role("dialog")
+    for press, done in (
+        ("Publish", "Live since"),
+        ("Back to the one before…", "stay"),
+        ("Go back", "Live since"),
+    ):
+        dialog.get_by_role("button", name=press, exact=True).click()
+        dialog.get_by_text(done).wait_for()
+    page.keyboard.press("Escape")
+    assert grid.evaluate(at) == before
+    cell = page.get_by_role("gridcell", name="c", exact=True)
+    assert cell.count() == 1
+    page.get_by_role("button", name="Undo").click()
+    cell.wait_for(state="detached")
+
+
+def test_a_hundred_endpoints_of_one_process_are_folded(
+    start: Callable[..., Server], tmp_path: Path, open_page: Open
+) -> None:
+    many = "".join(f"  r{number}: {{url: /ws/r/{number}, process: answers}}\n" for number in range(100))
+    write(tmp_path, f"endpoints:\n{many}")
+    table(tmp_path).write_bytes(TABLE.encode())
+    server = start(tmp_path)
+    page = open_page(server, "/#processes")
+    log_in(page, server)
+    last = page.get_by_role("link", name="/ws/r/99")
+    page.get_by_text("88 more").click()
+    last.wait_for()
+    page.locator("a.process").click()
+    page.get_by_text("96 more").wait_for()
+    assert not last.is_visible()

@@ -5,7 +5,7 @@ import { fill, h } from "./dom.js";
 import { failure } from "./parts.js";
 import { words } from "./words.js";
 import { newEndpoint } from "./new_endpoint.js";
-import { listed } from "./publish.js";
+import { listed } from "./draft.js";
 
 const t = words({
   title: ["Nothing is here yet", "Здесь пока пусто"],

@@ -1,14 +1,17 @@
-// A file that is edited: kept as long as the page is open, checked as one types, and saved only over what was read.
+// The files that are edited: kept as long as the page is open, checked as one types, saved only over what was read,
+// and marked wherever they are named while they are not saved or not published.
 
 import { ask, get, part, post } from "./api.js";
 import { difference } from "./difference.js";
 import { fill, h, icon, settled } from "./dom.js";
-import { dialog, failure } from "./parts.js";
+import { dialog, failure, sure } from "./parts.js";
 import { words } from "./words.js";
 
 const t = words({
   saved: ["saved", "сохранено"],
   changed: ["not saved", "не сохранено"],
+  unpublished: ["not published", "не опубликовано"],
+  files: ["{n} changed file|{n} changed files", "изменён {n} файл|изменены {n} файла|изменено {n} файлов"],
   fine: ["no problems", "без замечаний"],
   problems: ["{n} problem|{n} problems", "{n} замечание|{n} замечания|{n} замечаний"],
   changed_title: ["The file was changed meanwhile", "Файл тем временем изменился"],
@@ -19,16 +22,66 @@ const t = words({
   gone: ["It is not there any more.", "Его там больше нет."],
   gone_title: ["The file was removed meanwhile", "Файл тем временем удалён"],
   anew: ["Save it as a new file", "Сохранить как новый"],
+  lost: ["Not saved", "Не сохранено"],
+  lost_files: ["{files}: log out anyway?", "{files}: всё равно выйти?"],
+  logout: ["Log out", "Выйти"],
+  // an empty table has no cell to type into
+  table: ["first,message,reply.text\nhello,Hello,Hello!\nrest,,Not understood: {message}\n", "first,message,reply.text\nпривет,Привет,Привет!\nостальное,,Не понял: {message}\n"],
 });
 
-const drafts = new Map(); // path -> {model, saved, etag, file}; `model.text` is the file as it is now
+const drafts = new Map(); // path -> {path, make, model, saved, etag, file}; `model.text` is the file as it is now
+let owner = null; // the login whose they are
+let unpublished = []; // files that are not on the disk as they are live
 const isChanged = (draft) => draft.model.text !== draft.saved;
 
 /** The files with changes that are not on the disk. */
 export const unsaved = () => [...drafts].filter(([, one]) => isChanged(one)).map(([path]) => path);
 export const link = (path, line) => `#processes?file=${encodeURIComponent(path)}${line ? `&line=${line}` : ""}`;
-export const address = (path) => `/api/files/${path.split("/").map(part).join("/")}`;
+const address = (path) => `/api/files/${path.split("/").map(part).join("/")}`;
+
+/** Make a file of the project; raises Problem where there is one already. */
+export const makeFile = (path) => ask("PUT", address(path),
+  { text: /^processes\/.*\.csv$/.test(path) ? t("table") : "" }, { "If-None-Match": "*" }).then(() => look());
+
 window.addEventListener("beforeunload", (event) => { if (unsaved().length) event.preventDefault(); });
+window.addEventListener("logout", async (event) => {
+  const files = unsaved().join(", ");
+  if (files) event.preventDefault();
+  if (files && !(await sure(t("lost"), t("lost_files", { files }), t("logout")))) return;
+  drafts.clear();
+  if (files) event.detail(); // once more, now that nothing is lost
+});
+
+/** Who edits from now on; what another has left is forgotten. */
+export function editedBy(login) {
+  if (login !== owner) drafts.clear();
+  owner = login;
+}
+
+/** The place for the mark of a file. */
+export const mark = (path) => marked(h("small.mark", { "data-file": path }));
+
+/** The place for the number of files that a publish would take. */
+export const count = () => counted(h("b", { "data-unpublished": "" }));
+
+function marked(element) {
+  const draft = drafts.get(element.dataset.file);
+  const word = draft && isChanged(draft) ? "changed" : unpublished.includes(element.dataset.file) ? "unpublished" : "";
+  return fill(element, word && h(`span.${word}`, `• ${t(word)}`));
+}
+
+const counted = (element) => fill(element, unpublished.length ? [h("span", { "aria-hidden": "true" }, unpublished.length), h("span.skip", t("files", { n: unpublished.length }))] : null);
+
+function remark() {
+  document.querySelectorAll("[data-file]").forEach(marked);
+  document.querySelectorAll("[data-unpublished]").forEach(counted);
+}
+
+/** What an answer about a publish says of the files; asks for it where there is none. */
+export async function look(found) {
+  ({ files: unpublished } = found?.files ? found : await get("/api/publish"));
+  remark();
+}
 
 /** What is edited of a file: {model, file, …}. `make(text)` gives the model, an object with the text under `text`. */
 export async function draftOf(path, make) {
@@ -39,19 +92,27 @@ export async function draftOf(path, make) {
   return drafts.get(path);
 }
 
+/** A link to where a problem is; below a dialog it closes that. */
+const led = ({ file, line }, ...said) => h("a", { href: link(file, line), onclick: (event) => event.target.closest("dialog")?.close() }, said.length ? said : `${file}:${line || 1}`);
+
+/** Problems as `check` has them; `place(problem)` is what stands before each, a link to it otherwise, and `word(problem)` what it says. */
+export const listed = (problems, place = led, word = (one) => one.message) => h("ul.problems", problems.map((one) =>
+  h("li", place(one), h("span", word(one), one.hint ? h("span.dim", `; ${one.hint}`) : null))));
+
 /**
  * What stands around its editor: {state, list, button, changed(), save(), isChanged(), leave()}.
  * `mark(problems)` shows those of the file, `go(problem)` leads to one, `name(problem)` says where it is and `word(problem)` what, `reset()` shows another text.
  */
-export function saving(draft, { mark, go, name, reset, word = (one) => one.message }) {
+export function saving(draft, { mark: show, go, name, reset, word = (one) => one.message }) {
   const { path } = draft;
-  const list = h("div.problems", { role: "status" }), state = h("span.tag", { role: "status" });
+  const list = h("div.checked", { role: "status" }), state = h("span.tag", { role: "status" });
   let left = false;
 
   function told() {
     const changed = isChanged(draft);
     fill(state, t(changed ? "changed" : "saved"));
     state.className = `tag ${changed ? "warn" : "good"}`;
+    remark();
   }
 
   const check = settled(400, async () => {
@@ -65,12 +126,13 @@ export function saving(draft, { mark, go, name, reset, word = (one) => one.messa
 
   function tell(problems) {
     const mine = problems.filter((one) => one.file === path), others = problems.filter((one) => one.file !== path);
-    mark(mine);
-    fill(list, h("span.small.dim", problems.length ? t("problems", { n: problems.length }) : [icon("good"), " ", t("fine")]), problems.length ? h("ul", [...mine, ...others].map((one) => {
+    show(mine);
+    const place = (one) => {
       const tag = h(`span.tag.${one.severity === "error" ? "bad" : "warn"}`, icon("bad"), one.file === path ? name(one) : `${one.file}:${one.line || 1}`);
-      return h("li", one.file === path ? h("button.link", { type: "button", onclick: () => go(one) }, tag) : h("a", { href: link(one.file, one.line) }, tag),
-        h("span", one.file === path ? word(one) : one.message, one.hint ? h("span.dim", `; ${one.hint}`) : null));
-    })) : null);
+      return one.file === path ? h("button.link", { type: "button", onclick: () => go(one) }, tag) : led(one, tag);
+    };
+    fill(list, h("p.small.dim", problems.length ? t("problems", { n: problems.length }) : [icon("good"), " ", t("fine")]),
+      listed([...mine, ...others], place, (one) => (one.file === path ? word(one) : one.message)));
   }
 
   /** Gives whether it is saved. */
@@ -83,6 +145,7 @@ export function saving(draft, { mark, go, name, reset, word = (one) => one.messa
       Object.assign(draft, { saved: text, etag: done.etag });
       told();
       tell(done.problems);
+      look().catch(() => {}); // it is saved all the same
       return true;
     } catch (problem) {
       if (problem.code === "file_changed") compare(problem.body);

@@ -6,7 +6,7 @@ import { exampleOf, isSaid } from "./example.js";
 import { write } from "./json.js";
 import { dialog, failure } from "./parts.js";
 import { words } from "./words.js";
-import { addition } from "./written.js";
+import { addition } from "./publish.js";
 
 const t = words({
   title: ["Make an example", "Сделать примером"],

@@ -1,18 +1,17 @@
 // The project's files: listed, and edited as texts.
 
-import { get, part } from "./api.js";
+import { get } from "./api.js";
 import { complete } from "./complete.js";
 import { fill, h, icon } from "./dom.js";
-import { draftOf, link, saving, unsaved } from "./draft.js";
+import { draftOf, link, makeFile, mark, saving } from "./draft.js";
 import { editor } from "./editor.js";
-import { makeFile } from "./new_file.js";
+import { every } from "./lists.js";
 import { dialog, failure } from "./parts.js";
 import { publishButton } from "./publish.js";
 import { bytes, words } from "./words.js";
 
 const t = words({
   files: ["Files", "Файлы"],
-  changed: ["not saved", "не сохранено"],
   add: ["New file", "Новый файл"],
   add_label: ["Its name, with its folder", "Имя вместе с папкой"],
   make: ["Make it", "Создать"],
@@ -21,22 +20,14 @@ const t = words({
 
 const even = (text) => ({ text: text.replaceAll("\r\n", "\n") }); // as a field has it; the server keeps the file's own
 
-export const publish = () => publishButton(unsaved);
-
 /** The list of files below a place's own; `chosen` is the path of the open one. */
-export async function fileList(page, chosen, go) {
-  const found = [];
-  for (let after = ""; after !== null;) {
-    const answer = await get(`/api/files?limit=200${after ? `&after=${part(after)}` : ""}`);
-    found.push(...answer.files);
-    after = answer.next;
-  }
-  const add = h("button.link", { type: "button", onclick: () => begin(go) }, icon("add"), t("add"));
-  return h("nav", { "aria-label": t("files") }, h("h3", t("files")), found.map((one) => h("a.item", { href: link(one.path), "aria-current": one.path === chosen ? "true" : null },
-    one.path, unsaved().includes(one.path) ? h("b", " •", h("span.skip", t("changed"))) : null)), page.edit === "all" ? add : null);
+export async function fileList(page, chosen) {
+  const { items } = await every(get, "/api/files", "files", Infinity);
+  return h("nav", { "aria-label": t("files") }, h("h3", t("files")), items.map(({ path }) => h("a.item", { href: link(path), "aria-current": path === chosen ? "true" : null }, path, mark(path))),
+    page.edit === "all" ? h("button.link", { type: "button", onclick: begin }, icon("add"), t("add")) : null);
 }
 
-function begin(go) {
+function begin() {
   const field = h("input", { required: true, value: "processes/.py", pattern: "(?!.*\\/\\.)(endpoints|examples|processes|[^.\\/]+)\\/.*[^\\/]", title: t("kinds") });
   const says = h("div");
   const box = dialog(t("add"), h("form.stack", { onsubmit: async (event) => {
@@ -50,8 +41,8 @@ function begin(go) {
   field.setSelectionRange(10, 10);
 }
 
-/** One file as a text, filling `main`; gives what is to be called when it is left. */
-export async function openFile({ page, main }, path, line) {
+/** One file as a text, filling `main`: {leave()}. */
+export async function openFile(main, page, path, line) {
   const draft = await draftOf(path, even), { file } = draft;
   const schema = file.kind === "yaml" && page.edit === "all" ? await get("/api/schemas").then((both) => both[path.startsWith("examples/") ? "examples" : "endpoints"], () => null) : null;
   const field = editor({
@@ -60,13 +51,13 @@ export async function openFile({ page, main }, path, line) {
     changed: (text) => { draft.model = { text }; saver.changed(); },
   });
   const saver = saving(draft, {
-    mark: (problems) => field.mark(problems), go: (one) => field.go(one.line || 1, one.column || 1), name: (one) => `${one.line || 1}`,
+    mark: field.mark, go: (one) => field.go(one.line || 1, one.column || 1), name: (one) => `${one.line || 1}`,
     reset: () => field.set(draft.model.text),
   });
   fill(main, h("div.file", h("header.row", h("h1", path), saver.state, h("span.dim.small", [bytes(file.text.length), file.encoding, file.bom ? "BOM" : "", file.line_ends === "\n" ? "" : "CRLF"].filter(Boolean).join(" · ")), h("span.fill"),
-    saver.button, publish()), field.element, saver.list));
+    saver.button, publishButton()), field.element, saver.list));
   saver.changed();
   if (line) field.go(line);
   else field.focus();
-  return saver.leave;
+  return saver;
 }

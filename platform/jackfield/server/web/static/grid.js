@@ -1,5 +1,5 @@
 // A grid like a spreadsheet's: a window over many rows, moved in by the keyboard, copied from, and edited where it may be.
-// What is in it is asked of a model; row -1 has the heads.
+// What is in it is asked of a model, in which row -1 has the heads.
 
 import { copied, letters, pasted } from "./csv.js";
 import { h, icon } from "./dom.js";
@@ -16,24 +16,25 @@ const HEIGHT = 28; // px of a row, as in processes.css
 const EDGE = 8; // rows beside those in sight
 
 /**
- * `model`: height, width, head(column), cell(row, column), number(row), note(row); where it is edited also set(changes),
+ * `model`: height, width, cell(row, column), number(row), note(row); where it is edited also set(changes),
  * undo(), redo(). `moved(row, column)` is called for each cell that is entered.
  * Gives {element, paint(), mark(Map of "row,column" -> {text, kind}), light(Map of row -> kind), at(), go(row, column)}.
  */
-export function grid(model, { moved = () => {} } = {}) {
+export function grid(model, moved) {
   const heads = h("div.grid-row.grid-heads", { role: "row", "aria-rowindex": 1 });
   const body = h("div.grid-body", { role: "rowgroup" });
   const element = h("div.grid", {
     role: "grid", tabindex: "0", "aria-label": t("grid"), "aria-readonly": model.set ? null : "true",
-    onkeydown: key, onscroll: later, onmousedown: press, ondblclick: (event) => { if (cellOf(event)) edit(); },
+    onkeydown: key, onscroll: later, onmousedown: press, onmouseover: drag, ondblclick: (event) => { if (cellOf(event)) edit(); },
     oncopy: copy, oncut: copy, onpaste: paste,
   }, h("div.grid-top", { role: "rowgroup" }, heads), body);
   let row = 0, column = 1, row2 = 0, column2 = 1; // where one is, and where the selection began
-  let marks = new Map(), lights = new Map(), asked = 0, editor = null;
+  let marks = new Map(), lights = new Map(), asked = 0, editor = null, dragging = false;
   new ResizeObserver(later).observe(element);
 
   const range = () => [Math.min(row, row2), Math.max(row, row2), Math.min(column, column2), Math.max(column, column2)];
   const id = (at, place) => `g${at}-${place}`;
+  const active = () => document.getElementById(id(row, column));
 
   function later() {
     asked ||= requestAnimationFrame(() => { asked = 0; paint(); });
@@ -41,17 +42,16 @@ export function grid(model, { moved = () => {} } = {}) {
 
   function paint() {
     const { width, height } = model;
-    const sizes = Array.from({ length: width }, (_, place) => widthOf(place));
-    element.style.setProperty("--columns", `56px ${sizes.map((size) => `${size}px`).join(" ")}`);
-    const wide = `${56 + sizes.reduce((sum, one) => sum + one, 0)}px`;
+    const sizes = [56, ...Array.from({ length: width }, (_, place) => widthOf(place))];
+    element.style.setProperty("--columns", sizes.map((size) => `${size}px`).join(" "));
     body.style.height = `${height * HEIGHT}px`;
-    body.style.width = heads.style.width = wide;
+    body.style.width = heads.style.width = `${sizes.reduce((sum, one) => sum + one)}px`;
     element.setAttribute("aria-rowcount", height + 1);
     element.setAttribute("aria-colcount", width);
-    refill(heads, h("span.grid-number"), sizes.map((_, place) => cell(-1, place)));
+    refill(heads, h("span.grid-number"), cells(-1));
     const first = Math.max(0, Math.floor(element.scrollTop / HEIGHT) - EDGE);
     const last = Math.min(height, first + Math.ceil((element.clientHeight || 600) / HEIGHT) + 2 * EDGE);
-    refill(body, Array.from({ length: Math.max(0, last - first) }, (_, at) => line(first + at, width)));
+    refill(body, Array.from({ length: Math.max(0, last - first) }, (_, at) => line(first + at)));
     element.setAttribute("aria-activedescendant", id(row, column));
   }
 
@@ -61,30 +61,30 @@ export function grid(model, { moved = () => {} } = {}) {
     parent.prepend(...content.flat());
   }
 
-  function line(at, width) {
+  const cells = (at) => Array.from({ length: model.width }, (_, place) => cell(at, place));
+
+  function line(at) {
     const lit = lights.get(at);
     const made = h("div.grid-row", { role: "row", "aria-rowindex": at + 2, class: [lit, model.note(at) ? "note-row" : ""].join(" ") },
-      h("span.grid-number", { role: "rowheader", title: lit ? t(lit) : null }, lit ? icon("good") : null, model.number(at)),
-      Array.from({ length: width }, (_, place) => cell(at, place)));
+      h("span.grid-number", { role: "rowheader", title: lit ? t(lit) : null }, lit ? icon("good") : null, model.number(at)), cells(at));
     made.style.transform = `translateY(${at * HEIGHT}px)`;
     return made;
   }
 
   function cell(at, place) {
     const [top, bottom, left, right] = range();
-    const mark = marks.get(`${at},${place}`);
-    const chosen = at >= top && at <= bottom && place >= left && place <= right;
+    const mark = marks.get(`${at},${place}`), chosen = at >= top && at <= bottom && place >= left && place <= right;
     return h(`span.grid-cell${mark ? `.${mark.kind}` : ""}${at === row && place === column ? ".active" : ""}`, {
       role: at < 0 ? "columnheader" : "gridcell", id: id(at, place), "aria-colindex": place + 1, "aria-selected": chosen ? "true" : null,
       "aria-invalid": mark?.kind === "bad" ? "true" : null, title: mark?.text, "data-at": at, "data-place": place,
-    }, at < 0 ? [h("small", model.letter?.(place) ?? letters(place)), model.head(place)] : model.cell(at, place));
+    }, at < 0 ? h("small", model.letter?.(place) ?? letters(place)) : null, model.cell(at, place));
   }
 
   const measured = new Map();
   function widthOf(place) {
     let most = measured.get(place);
     if (most === undefined) {
-      most = model.head(place).length + 4;
+      most = model.cell(-1, place).length + 4;
       for (let at = 0; at < model.height; at += Math.ceil(model.height / 200)) if (!model.note(at)) most = Math.max(most, model.cell(at, place).length);
       measured.set(place, most);
     }
@@ -101,16 +101,15 @@ export function grid(model, { moved = () => {} } = {}) {
       else if (top + HEIGHT > element.scrollTop + room) element.scrollTop = top + HEIGHT - room;
     }
     paint();
-    const found = body.ownerDocument.getElementById(id(row, column));
-    const left = found?.offsetLeft ?? 0;
+    const { offsetLeft: left, offsetWidth: wide } = active() ?? heads;
     if (left - 56 < element.scrollLeft) element.scrollLeft = left - 56;
-    else if (found && left + found.offsetWidth > element.scrollLeft + element.clientWidth) element.scrollLeft = left + found.offsetWidth - element.clientWidth;
+    else if (left + wide > element.scrollLeft + element.clientWidth) element.scrollLeft = left + wide - element.clientWidth;
     moved(row, column);
   }
 
   function key(event) {
-    if (editor) return;
-    const { key: name, shiftKey, altKey } = event, ctrl = event.ctrlKey || event.metaKey;
+    const { key: name, shiftKey } = event, ctrl = event.ctrlKey || event.metaKey, letter = name.toLowerCase();
+    if (editor || event.altKey) return;
     const page = Math.max(1, Math.floor(element.clientHeight / HEIGHT) - 2);
     const moves = {
       ArrowUp: [ctrl ? 0 : row - 1, column], ArrowDown: [ctrl ? model.height - 1 : row + 1, column],
@@ -119,16 +118,15 @@ export function grid(model, { moved = () => {} } = {}) {
       Home: [ctrl ? 0 : row, 0], End: [ctrl ? model.height - 1 : row, model.width - 1],
       Enter: [row + (shiftKey ? -1 : 1), column],
     };
-    const letter = name.toLowerCase();
-    if (altKey) return;
     if (name in moves) go(...moves[name], shiftKey && name !== "Enter");
     else if (name === "Tab") {
-      if (column + (shiftKey ? -1 : 1) < 0 || column + (shiftKey ? -1 : 1) >= model.width) return; // out of the grid
-      go(row, column + (shiftKey ? -1 : 1));
+      const next = column + (shiftKey ? -1 : 1);
+      if (next < 0 || next >= model.width) return; // out of the grid
+      go(row, next);
     } else if (ctrl && letter === "a") { [row2, column2] = [0, 0]; go(model.height - 1, model.width - 1, true); }
     else if (!model.set) return;
     else if (name === "F2") edit();
-    else if (name === "Delete" || name === "Backspace") put((at, place) => [at, place, ""]);
+    else if (name === "Delete" || name === "Backspace") put("");
     else if (ctrl && (letter === "z" || letter === "y")) { if (letter === "y" || shiftKey) model.redo(); else model.undo(); go(row, column); }
     else if (!ctrl && name.length === 1) edit(name);
     else if (["Process", "Dead", "Unidentified"].includes(name)) { edit(); editor?.select(); return; } // an input method composes there
@@ -136,19 +134,22 @@ export function grid(model, { moved = () => {} } = {}) {
     event.preventDefault();
   }
 
-  /** Change the chosen cells as one step. */
-  function put(change) {
-    const [top, bottom, left, right] = range(), found = [];
-    for (let at = top; at <= bottom; at += 1) for (let place = left; place <= right; place += 1) found.push(change(at, place));
-    model.set(found);
+  /** The chosen cells by rows, each as `make(row, column)` gives it. */
+  function chosen(make) {
+    const [top, bottom, left, right] = range();
+    return Array.from({ length: bottom - top + 1 }, (_, at) => Array.from({ length: right - left + 1 }, (__, place) => make(top + at, left + place)));
+  }
+
+  /** Put a text into the chosen cells, as one step. */
+  function put(text) {
+    model.set(chosen((at, place) => [at, place, text]).flat());
     paint();
   }
 
   function edit(typed) {
     if (!model.set || editor) return;
-    const cellNow = element.ownerDocument.getElementById(id(row, column));
+    const cellNow = active(), before = model.cell(row, column);
     if (!cellNow) return;
-    const before = row < 0 ? model.head(column) : model.cell(row, column);
     editor = h("textarea.grid-editor", { rows: "1", spellcheck: "false", value: typed ?? before, "aria-label": `${letters(column)}${row < 0 ? "" : model.number(row)}`, onblur: () => end(true), onkeydown: typing });
     const own = editor;
     editor.style.transform = `translate(${cellNow.offsetLeft}px, ${row < 0 ? 0 : row * HEIGHT}px)`;
@@ -183,42 +184,40 @@ export function grid(model, { moved = () => {} } = {}) {
     const found = cellOf(event);
     if (!found || event.button !== 0 || event.target === editor) return;
     event.preventDefault();
-    if (event.detail === 2 && model.set) { edit(); return; } // the first press may have moved another cell below the pointer
+    if (event.detail === 2 && model.set) { edit(); return; } // where the first press was
     element.focus({ preventScroll: true });
     go(Number(found.dataset.at), Number(found.dataset.place), event.shiftKey);
-    const drag = (moving) => {
-      const other = cellOf(moving);
-      if (moving.buttons && other) go(Number(other.dataset.at), Number(other.dataset.place), true);
-      else if (!moving.buttons) element.removeEventListener("mouseover", drag);
-    };
-    element.addEventListener("mouseover", drag);
+    dragging = true;
+  }
+
+  /** The pointer over another cell while it is pressed. */
+  function drag(event) {
+    dragging &&= event.buttons === 1 && !editor;
+    const found = dragging && cellOf(event);
+    if (found) go(Number(found.dataset.at), Number(found.dataset.place), true);
   }
 
   function copy(event) {
     if (editor) return;
-    const [top, bottom, left, right] = range(), found = [];
-    for (let at = top; at <= bottom; at += 1) {
-      found.push(Array.from({ length: right - left + 1 }, (_, place) => (at < 0 ? model.head(left + place) : model.cell(at, left + place))));
-    }
-    event.clipboardData.setData("text/plain", copied(found));
+    event.clipboardData.setData("text/plain", copied(chosen(model.cell)));
     event.preventDefault();
-    if (event.type === "cut" && model.set) put((at, place) => [at, place, ""]);
+    if (event.type === "cut" && model.set) put("");
   }
 
   function paste(event) {
     if (editor || !model.set) return;
     event.preventDefault();
-    const found = pasted(event.clipboardData.getData("text/plain"));
-    const [top, , left] = range();
+    const found = pasted(event.clipboardData.getData("text/plain")), [top, , left] = range();
     if (!found.length) return;
-    if (found.length === 1 && found[0].length === 1) { put((at, place) => [at, place, found[0][0]]); return; }
+    if (found.length === 1 && found[0].length === 1) { put(found[0][0]); return; }
     model.set(found.flatMap((texts, at) => texts.map((text, place) => [top + at, left + place, text])));
     [row2, column2] = [top + found.length - 1, left + found[0].length - 1];
     go(top, left, true);
   }
 
   return {
-    element, go, paint: () => { measured.clear(); paint(); },
+    element, go,
+    paint: () => { measured.clear(); paint(); },
     mark: (found) => { marks = found; paint(); },
     light: (found) => { lights = found; paint(); },
     at: () => ({ row, column, range: range() }),

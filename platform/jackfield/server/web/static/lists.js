@@ -5,16 +5,16 @@ import { write } from "./json.js";
 
 export const MOST = 1000; // items that a place takes at most
 
-/** All items under `key` of a list that comes as pages, MOST at most: {items, more}. `get` asks for one page. */
-export async function every(get, address, key) {
+/** All items under `key` of a list that comes as pages, `most` at most: {items, more}. `get` asks for one page. */
+export async function every(get, address, key, most = MOST) {
   const items = [];
   let after = "";
   do {
     const answer = await get(`${address}?limit=200${after && `&after=${part(after)}`}`);
     items.push(...answer[key]);
     after = answer.next;
-  } while (after && items.length < MOST);
-  return { items: items.slice(0, MOST), more: Boolean(after) || items.length > MOST };
+  } while (after && items.length < most);
+  return { items: items.slice(0, most), more: Boolean(after) || items.length > most };
 }
 
 /** A message in a line: a text alone as it is, others as `key: value`. */

@@ -2,10 +2,10 @@
 
 import { get, part, post } from "./api.js";
 import { fill, h, icon, settled } from "./dom.js";
-import { makeFile } from "./new_file.js";
+import { makeFile } from "./draft.js";
 import { dialog, failure } from "./parts.js";
+import { addition } from "./publish.js";
 import { words } from "./words.js";
-import { addition } from "./written.js";
 
 const t = words({
   title: ["New endpoint", "Новый адрес"],

@@ -2,9 +2,13 @@
 
 import { get, part, post } from "./api.js";
 import { fill, h, icon, s } from "./dom.js";
-import { fileList, openFile, publish } from "./files.js";
+import { editedBy, listed, look, mark } from "./draft.js";
+import { fileList, openFile } from "./files.js";
+import { write } from "./json.js";
+import { every } from "./lists.js";
 import { newEndpoint } from "./new_endpoint.js";
 import { empty, failure, searchField } from "./parts.js";
+import { publishButton } from "./publish.js";
 import { tryPanel } from "./try.js";
 import { date, words } from "./words.js";
 
@@ -30,50 +34,68 @@ const t = words({
   run: ["Run the examples", "Запустить примеры"],
   no_edit: ["To change tables and to try messages, the server is started with --edit.", "Чтобы менять таблицы и пробовать сообщения, сервер запускают с --edit."],
   back: ["All processes", "Все процессы"],
+  more: ["{n} more", "ещё {n}"],
 });
 
-export async function show({ page, main, side, rest, query, go }) {
-  const [processes, endpoints] = await Promise.all([every("/api/processes", "processes"), get("/api/endpoints").then((found) => found.endpoints)]);
-  const file = page.edit ? query.get("file") : null, table = file && /^processes\/.*\.csv$/.test(file);
-  const used = processes.filter((one) => one.kind !== "builtin" || one.endpoints.length);
-  const list = h("nav", { "aria-label": t("search") });
-  const matches = (one, wanted) => !wanted || [one.name, one.summary, one.file, ...one.endpoints].join(" ").toLowerCase().includes(wanted);
-  const paint = (wanted) => {
-    const found = used.filter((one) => matches(one, wanted));
-    if (!rest.length && !file) { fill(main, board(found, endpoints, page)); return; }
-    fill(list, found.map((one) => h("a.item", { href: `#processes/${part(one.name)}`, "aria-current": one.name === rest[0] ? "true" : null },
-      one.name, h("small", one.summary || t(one.kind)))));
-  };
-  fill(side, searchField((text) => paint(text.toLowerCase()), t("search")), list, page.edit ? await fileList(page, file, go) : null);
-  paint("");
-  const known = table ? processes.find((found) => found.file === file)?.name : rest[0];
-  if (table && !known) return one(fresh(file), { page, main, endpoints, query, go });
-  if (file && !table) return openFile({ page, main }, file, Number(query.get("line")));
-  if (!known) return undefined;
-  return one(await get(`/api/processes/${part(known)}?limit=200`), { page, main, endpoints, query, go });
-}
+export async function show({ page, main, side, rest, query }) {
+  const file = page.edit ? query.get("file") : null, isTable = /^processes\/.*\.csv$/.test(file ?? "");
+  const list = h("nav", { "aria-label": t("search") }), files = h("div");
+  let processes, endpoints, wanted = "";
 
-/** A table of the files that is not live yet, or has problems. */
-const fresh = (file) => ({ name: file.slice(10, -4).replaceAll("/", "."), kind: "table", file, summary: "", endpoints: [], examples: 0, tested: null });
-
-/** All items of a list that comes in pages. */
-async function every(address, key) {
-  const found = [];
-  for (let after = ""; after !== null;) {
-    const answer = await get(`${address}?limit=200${after ? `&after=${part(after)}` : ""}`);
-    found.push(...answer[key]);
-    after = answer.next;
+  async function load() {
+    const [all, entered, listed] = await Promise.all([every(get, "/api/processes", "processes", Infinity), get("/api/endpoints"), page.edit ? fileList(page, file) : null]);
+    processes = all.items;
+    endpoints = new Map(entered.endpoints.map((one) => [one.name, one]));
+    fill(files, listed);
+    paint();
   }
-  return found;
+
+  function paint() {
+    const found = processes.filter((one) => (one.kind !== "builtin" || one.endpoints.length)
+      && [one.name, one.summary, one.file, ...one.endpoints].join(" ").toLowerCase().includes(wanted));
+    if (!rest.length && !file) fill(main, board(found, endpoints, page, wanted !== ""));
+    else fill(list, found.map((one) => h("a.item", { href: `#processes/${part(one.name)}`, "aria-current": one.name === rest[0] ? "true" : null }, one.name, h("small", one.summary || t(one.kind)))));
+  }
+
+  /** What is live of the process that is shown; of a table that is not live yet, or has problems, what its name says. */
+  function whole() {
+    const name = file ? processes.find((one) => one.file === file)?.name : rest[0];
+    if (name) return get(`/api/processes/${part(name)}?limit=${page.edit ? 1 : 200}`);
+    return { name: file.slice(10, -4).replaceAll("/", "."), kind: "table", file, summary: "", endpoints: [], examples: 0, tested: null };
+  }
+
+  if (page.edit) editedBy(page.login.login);
+  await load();
+  fill(side, searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("search")), list, files);
+  let shown = null;
+  if (file && !isTable) shown = await openFile(main, page, file, Number(query.get("line")));
+  else if (file || rest.length) shown = await one(await whole(), { page, main, query, endpoints: () => endpoints });
+  if (!page.edit) return shown?.leave;
+
+  const published = (event) => { // what is edited stays as it is
+    event.preventDefault();
+    load().then(async () => shown?.around?.(await whole())).catch(() => window.dispatchEvent(new Event("hashchange")));
+  };
+  const looked = () => look().catch(() => {});
+  looked();
+  window.addEventListener("published", published);
+  window.addEventListener("focus", looked);
+  return () => {
+    window.removeEventListener("published", published);
+    window.removeEventListener("focus", looked);
+    shown?.leave?.();
+  };
 }
 
 /** The board of jacks and cords: for each process the endpoints that lead to it. */
-function board(processes, endpoints, page) {
-  const known = new Map(endpoints.map((one) => [one.name, one]));
+function board(processes, endpoints, page, open) {
   const plugged = processes.filter((one) => one.endpoints.length), loose = processes.filter((one) => !one.endpoints.length);
   if (!processes.length) return empty(t("none"));
-  return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), newEndpoint(page), page.edit ? publish() : null),
-    plugged.map((one) => h("div.plugged", h("ul.jacks", one.endpoints.map((name) => jack(known.get(name) ?? { name, url: "" }))), cords(one.endpoints.length), card(one))),
+  return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), newEndpoint(page), page.edit ? publishButton() : null),
+    plugged.map((one) => {
+      const [shown, folded] = jacks("ul.jacks", one.endpoints, endpoints, 12, { open });
+      return h("div.plugged", shown, cords(shown.children.length), card(one), folded);
+    }),
     loose.length ? [h("h2.dim", t("unplugged")), h("div.loose", loose.map(card))] : null);
 }
 
@@ -92,14 +114,21 @@ function cords(count) {
 const socketSign = () => s("svg.cords", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" },
   s("circle.jack", { cx: 8, cy: 8, r: 5 }), s("circle.hole", { cx: 8, cy: 8, r: 2 }));
 
-function jack(endpoint, sign = null) {
+/** The endpoints of a process: a list of `most` of them, and the others folded. */
+function jacks(tag, names, endpoints, most, { sign, open = false } = {}) {
+  const lines = names.map((name) => jack(endpoints.get(name) ?? { name }, sign?.()));
+  const folded = lines.splice(lines.length > most + 1 ? most : lines.length);
+  return [h(tag, lines), folded.length ? h("details", { open }, h("summary.small", t("more", { n: folded.length })), h(tag, folded)) : null];
+}
+
+function jack(endpoint, sign) {
   const who = endpoint.roles?.length ? endpoint.roles.join(", ") : endpoint.access ? t(endpoint.access) : "";
   return h("li", sign, h("a", { href: `#talk/${part(endpoint.name)}` }, h("code", endpoint.url || endpoint.name)),
     h("small.dim", [endpoint.name, who, ...(endpoint.groups ?? [])].filter(Boolean).join(" · ")));
 }
 
 function card(process) {
-  return h("a.process", { href: `#processes/${part(process.name)}` }, h("span.row", h("b", process.name), h("span.tag", t(process.kind))),
+  return h("a.process", { href: `#processes/${part(process.name)}` }, h("span.row", h("b", process.name), h("span.tag", t(process.kind)), mark(process.file)),
     process.summary ? h("span", process.summary) : null, process.examples ? h("small", health(process)) : null);
 }
 
@@ -113,28 +142,33 @@ function health({ examples, tested }) {
     `${count}, ${tested.failed ? t("failed", { n: tested.failed, at }) : t("passed", { at })}`);
 }
 
-/** The grid comes when a table is opened. */
-const withGrid = async (make) => make(await import("./table.js"));
-
-async function one(process, { page, main, endpoints, query }) {
+/** One process: {leave(), around(process)}; the second is for another state of what is live, and leaves what is edited. */
+async function one(process, { page, main, query, endpoints }) {
   const editable = page.edit && process.kind === "table";
   const tries = page.edit === "all" ? process.kind !== "builtin" : editable;
-  let message = null;
+  let message = null, taken, trying;
   try { message = JSON.parse(query.get("row") ?? "null"); } catch { /* no message: the table alone */ }
-  const picture = process.kind === "table"
-    ? await withGrid((found) => (editable
-      ? found.editedTable(process, { message, publish: publish(), line: Number(query.get("line")) }) : found.liveTable(process)))
-    : { element: code(process) }; // a flow will have its diagram here
+  let picture = { element: code(process) }; // a flow will have its diagram here
+  if (process.kind === "table") {
+    const { editedTable, liveTable } = await import("./table.js"); // the grid comes when a table is opened
+    picture = editable ? await editedTable(process, { message, line: Number(query.get("line")) }) : liveTable(process);
+  }
   if (message && editable) history.replaceState(null, "", `#processes/${part(process.name)}`); // not again when it is loaded again
-  const known = new Map(endpoints.map((found) => [found.name, found]));
-  fill(main, h("div.one",
-    h("header.stack",
-      h("div.row", h("a.small", { href: "#processes" }, t("back")), h("h1", process.name), h("span.tag", t(process.kind)), h("code.dim", process.kind === "builtin" ? "" : `${process.file}${process.kind === "python" ? `:${process.line}` : ""}`)),
-      process.summary ? h("p", process.summary) : null,
-      process.endpoints.length ? h("ul.jacks.row", process.endpoints.map((name) => jack(known.get(name) ?? { name }, socketSign()))) : null),
-    picture.element,
-    h("aside.stack", tries ? tryPanel(process, picture) : page.edit ? null : h("p.small.dim", t("no_edit")), examples(process, page))));
-  return picture.leave;
+  const head = h("header.stack"), aside = h("aside.stack");
+
+  function around(now) {
+    const { name, kind, file, line } = Object.assign(process, now);
+    fill(head, h("div.row", h("a.small", { href: "#processes" }, t("back")), h("h1", name), h("span.tag", t(kind)),
+      kind === "builtin" ? null : h("code.dim", kind === "python" ? `${file}:${line}` : file), page.edit && !editable ? mark(file) : null),
+    process.summary ? h("p", process.summary) : null,
+    process.endpoints.length ? jacks("ul.jacks.row", process.endpoints, endpoints(), 4, { sign: socketSign }) : null);
+    if (write(now.message ?? null) !== taken) trying = tries ? tryPanel(process, picture) : page.edit ? null : h("p.small.dim", t("no_edit"));
+    taken = write(now.message ?? null);
+    fill(aside, trying, examples(process, page));
+  }
+  around(process);
+  fill(main, h("div.one", head, picture.element, aside));
+  return { leave: picture.leave, around };
 }
 
 /** A function: what it takes and gives, and what its author says of it. Markup in that is text. */
@@ -150,8 +184,7 @@ function examples(process, page) {
       const ran = [];
       for (const endpoint of process.endpoints) ran.push(await post("/api/test", { endpoint }));
       const found = ran.flatMap((answer) => answer.results), problems = ran[0].problems;
-      fill(results, h("ul", found.map((one) => h("li", icon(one.passed ? "good" : "bad"), h("span", h("b", one.endpoint), ` ${one.example}`, one.passed ? null : h("pre.panel.pad", one.problem)))),
-        problems.map((one) => h("li", icon("bad"), `${one.file}:${one.line}: ${one.message}`))));
+      fill(results, h("ul", found.map((one) => h("li", icon(one.passed ? "good" : "bad"), h("span", h("b", one.endpoint), ` ${one.example}`, one.passed ? null : h("pre.panel.pad", one.problem))))), listed(problems));
       fill(state, health(await get(`/api/processes/${part(process.name)}?limit=1`)));
     } catch (problem) { fill(results, failure(problem)); }
     button.disabled = false;

@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
+import { count, listed, look, unsaved } from "./draft.js";
 import { dialog, failure } from "./parts.js";
 import { date, words } from "./words.js";
 
@@ -11,20 +12,27 @@ const t = words({
   looking: ["Looking at what would change…", "Смотрим, что изменится…"],
   doing: ["Publishing…", "Публикуем…"],
   problems: ["Nothing goes live before this is mended:", "Ничего не будет опубликовано, пока это не исправлено:"],
+  same: ["All files are live as they are: there is nothing to publish.", "Все файлы уже опубликованы: публиковать нечего."],
   nobody: ["Nobody is disconnected.", "Никто не будет отключён."],
   closes: ["{n} open connection is closed; it may come again.|{n} open connections are closed; they may come again.", "Закроется {n} соединение; оно может открыться снова.|Закроются {n} соединения; они могут открыться снова.|Закроются {n} соединений; они могут открыться снова."],
   done: ["Live since {at}.", "Опубликовано: {at}."],
+  files: ["Changed: {files}", "Изменено: {files}"],
   unsaved: ["Not saved, and so not published: {files}", "Не сохранено, а потому не публикуется: {files}"],
   back: ["Back to the one before…", "Вернуть предыдущее…"],
   go_back: ["Go back", "Вернуть"],
   stays: ["The files stay as they are; the next publish makes them live again.", "Файлы остаются как есть; следующая публикация снова сделает их живыми."],
+  written: ["Written into {file}, line {line}.", "Записано в {file}, строка {line}."],
+  would: ["{file}, line {line}", "{file}, строка {line}"],
 });
 
-/** The button that opens it; `unsaved()` names the files with changes that are not on the disk. */
-export const publishButton = (unsaved = () => []) => h("button", { type: "button", onclick: () => publish(false, unsaved()) }, icon("plug"), t("publish_more"));
+/** The button that opens it, with the number of files that it would take. */
+export const publishButton = () => h("button", { type: "button", onclick: () => publish() }, icon("plug"), t("publish_more"), count());
 
-/** The dialog; with `back` the way back to what was live before. */
-export async function publish(back = false, unsaved = []) {
+/**
+ * The dialog; with `back` the way back to what was live before. When something went live, the place that is shown hears
+ * `published`, and is shown anew unless it prevents that; or what is at `address` is shown.
+ */
+export async function publish(back = false, address = null) {
   let done = false;
   const body = h("div.stack", { "aria-live": "polite" }, h("p.dim", t("looking"))), row = h("div.row");
   const box = dialog(t(back ? "go_back" : "publish"), body, row);
@@ -32,32 +40,43 @@ export async function publish(back = false, unsaved = []) {
   const another = h("button", { type: "button", onclick: () => { box.close(); publish(true); } }, t("back"));
   const act = h("button.primary", { type: "button", onclick: () => { fill(body, h("p.dim", t("doing"))); act.disabled = true; ask(false); } }, t(back ? "go_back" : "publish"));
   box.classList.add("publishing");
-  box.addEventListener("close", () => { if (done) window.dispatchEvent(new Event("hashchange")); }); // the place shows what is live now
+  box.addEventListener("close", () => {
+    if (!done) return;
+    if (address) history.replaceState(null, "", address);
+    if (address || window.dispatchEvent(new Event("published", { cancelable: true }))) window.dispatchEvent(new Event("hashchange"));
+  });
   fill(row, h("span.fill"), close);
 
   async function ask(dry_run) {
     try {
-      const found = await post("/api/publish", { dry_run, back });
+      const found = await post("/api/publish", { dry_run, back }), left = unsaved();
+      look(found);
       done = !dry_run && found.concerns !== null;
-      fill(body, done ? h("p", h("span.tag.good", icon("good"), t("done", { at: date(found.published_at) }))) : null, told(found),
+      const same = dry_run && !back && found.concerns && !found.files.length, next = dry_run && found.concerns && !same ? act : null;
+      fill(body, done ? h("p", h("span.tag.good", icon("good"), t("done", { at: date(found.published_at) }))) : null,
+        same ? h("p", icon("good"), t("same")) : told(found, dry_run && !back),
         back && found.concerns ? h("p.dim", t("stays")) : null,
-        dry_run && !back && unsaved.length ? h("p.note", t("unsaved", { files: unsaved.join(", ") })) : null);
-      fill(row, back ? null : another, h("span.fill"), close, dry_run && found.concerns ? act : null);
-      (dry_run && found.concerns ? act : close).focus();
+        dry_run && !back && left.length ? h("p.note", t("unsaved", { files: left.join(", ") })) : null);
+      fill(row, back ? null : another, h("span.fill"), close, next);
+      (next ?? close).focus();
     } catch (problem) { act.disabled = false; fill(body, failure(problem)); }
   }
   await ask(true);
 }
 
-/** Problems with links to where they are. */
-export const listed = (problems) => h("ul.problems", problems.map((one) => h("li",
-  h("a", { href: `#processes?file=${encodeURIComponent(one.file)}&line=${one.line}`, onclick: (event) => event.target.closest("dialog")?.close() }, `${one.file}:${one.line}`), h("span", one.message, one.hint ? h("span.dim", `; ${one.hint}`) : null))));
-
 /** What the server says of a publish: problems with links to their files, or what changes and whom that concerns. */
-export function told({ problems, changes, concerns }) {
-  if (!concerns) {
-    return [h("p", t("problems")), listed(problems)];
-  }
+function told({ problems, changes, concerns, files }, named) {
+  if (!concerns) return [h("p", t("problems")), listed(problems)];
   const closed = concerns.closes.reduce((sum, one) => sum + one.connections, 0);
-  return [h("pre.panel.pad", changes.join("\n")), h("p", icon(closed ? "bad" : "good"), closed ? t("closes", { n: closed }) : t("nobody"))];
+  return [named ? h("p.files", t("files", { files: files.join(", ") })) : null, h("pre.panel.pad", changes.join("\n")),
+    h("p", icon(closed ? "bad" : "good"), closed ? t("closes", { n: closed }) : t("nobody"))];
+}
+
+/** What an address that adds something has answered: its text, its problems, the way to make it live and then to `address`. */
+export function addition({ file, line, text, problems, written }, address) {
+  const where = { file, line: String(line) }, wrong = problems.length ? h("div", { role: "alert" }, listed(problems, () => icon("bad"))) : null;
+  if (!written) return [file ? h("p.dim.small", t("would", where)) : null, h("pre.panel.pad", { tabindex: "0" }, text), wrong];
+  look().catch(() => {});
+  const onward = (event) => { event.target.closest("dialog").close(); publish(false, address); };
+  return [h("p.tag.good", icon("good"), t("written", where)), wrong, h("div.row.end", h("button.primary", { type: "button", onclick: onward }, t("publish_more")))];
 }

@@ -7,6 +7,7 @@ import { draftOf, saving } from "./draft.js";
 import { grid } from "./grid.js";
 import { write } from "./json.js";
 import { dialog } from "./parts.js";
+import { publishButton } from "./publish.js";
 import { words } from "./words.js";
 
 const t = words({
@@ -34,24 +35,23 @@ const t = words({
   optional: ["may be missing", "может не быть"],
 });
 
-/** The table of a process as it is live: {element, light(trace)}. */
+/** The table of a process as it is live: {element}. */
 export function liveTable(process) {
-  const { columns, total } = process.table, found = [...process.table.rows];
+  const { columns, rows, total, policy } = process.table, says = h("output.says");
+  const cell = (at, column) => (at < 0 ? (column ? columns[column - 1].head : policy) : (column ? rows[at].cells[column - 1] : rows[at].name) ?? "");
   const shown = grid({
-    get height() { return found.length; },
+    get height() { return rows.length; },
     width: columns.length + 1,
-    head: (at) => (at ? columns[at - 1].head : process.table.policy),
     letter: (at) => (at ? columns[at - 1].letter : "A"),
-    cell: (at, column) => (column ? found[at].cells[column - 1] : found[at].name) ?? "",
-    number: (at) => found[at].number,
+    cell,
+    number: (at) => rows[at].number,
     note: () => false,
-  }, { moved: (at, column) => fill(says, shownCell(at, column)) });
-  const says = h("output.says"), shownCell = (at, column) => (at < 0 ? "" : column ? found[at].cells[column - 1] : found[at].name);
+  }, (at, column) => fill(says, cell(at, column)));
   (async () => {
-    while (found.length < total) {
-      const more = (await get(`/api/processes/${part(process.name)}?limit=200&below=${found.at(-1).number}`)).table?.rows ?? [];
+    while (rows.length < total) {
+      const more = (await get(`/api/processes/${part(process.name)}?limit=200&below=${rows.at(-1).number}`)).table?.rows ?? [];
       if (!more.length) return;
-      found.push(...more);
+      rows.push(...more);
       shown.paint();
     }
   })().catch(() => {});
@@ -59,74 +59,82 @@ export function liveTable(process) {
 }
 
 /** The table in its file: {element, save(), isChanged(), light(trace), leave()}. `message` begins a row of its values, `line` leads to the problem there. */
-export async function editedTable(process, { message = null, publish = null, line = 0 } = {}) {
-  const draft = await draftOf(process.table?.file ?? process.file, (text) => new Sheet(text)), cells = () => draft.model;
-  const top = () => cells().head + 1;
+export async function editedTable(process, { message, line }) {
+  const draft = await draftOf(process.table?.file ?? process.file, (text) => new Sheet(text)), sheet = () => draft.model;
+  const top = () => sheet().head + 1; // the row of the file that is the first below the heads
   const model = {
-    get height() { return Math.max(0, cells().rows.length - top()); },
-    get width() { return cells().width; },
-    head: (column) => cells().cell(cells().head, column),
-    cell: (at, column) => cells().cell(top() + at, column),
+    get height() { return Math.max(0, sheet().rows.length - top()); },
+    get width() { return sheet().width; },
+    cell: (at, column) => sheet().cell(top() + at, column),
     number: (at) => top() + at + 1,
-    note: (at) => cells().comments(cells().rows[top() + at]),
-    set: (changes) => { cells().set(changes.map(([at, column, text]) => [top() + at, column, text])); changed(); },
-    undo: () => { cells().undo(); changed(); },
-    redo: () => { cells().redo(); changed(); },
+    note: (at) => sheet().comments(sheet().rows[top() + at]),
+    set: (changes) => { sheet().set(changes.map(([at, column, text]) => [top() + at, column, text])); changed(); },
+    undo: () => { sheet().undo(); changed(); },
+    redo: () => { sheet().redo(); changed(); },
   };
   const says = h("output.says");
   let marks = new Map();
   const say = (at, column) => {
     const mark = marks.get(`${at},${column}`);
-    fill(says, h("b", `${letters(column)}${top() + at + 1}`), at < 0 ? model.head(column) : model.cell(at, column), mark ? h(`span.${mark.kind}`, icon("bad"), mark.text) : null);
+    fill(says, h("b", `${letters(column)}${model.number(at)}`), model.cell(at, column), mark ? h(`span.${mark.kind}`, icon("bad"), mark.text) : null);
   };
-  const shown = grid(model, { moved: say });
-  const named = (one) => /^([A-Z]{1,2}\d+): ([^]*)$/.exec(one.message) ?? [null, "", one.message];
+  const shown = grid(model, say);
+  const named = ({ message: said }) => /^([A-Z]{1,2}\d+): ([^]*)$/.exec(said) ?? ["", "", said];
   const spot = (one) => { const [at, column] = place(named(one)[1]) ?? [top() - 1, 0]; return [at - top(), column]; };
+  const go = (one) => { shown.element.focus(); shown.go(...spot(one)); };
   const saver = saving(draft, {
     mark: (problems) => {
       marks = new Map(problems.filter((one) => named(one)[1]).map((one) => [spot(one).join(), { kind: one.severity === "error" ? "bad" : "warn", text: `${named(one)[2]}${one.hint ? `; ${one.hint}` : ""}` }]));
       shown.mark(marks);
       const wanted = problems.find((one) => one.line === line);
       line = 0; // once
-      if (wanted) { shown.element.focus(); shown.go(...spot(wanted)); }
+      if (wanted) go(wanted);
       say(shown.at().row, shown.at().column);
     },
-    go: (one) => { shown.element.focus(); shown.go(...spot(one)); },
-    name: (one) => named(one)[1] || `${one.line}`, word: (one) => named(one)[2],
-    reset: () => shown.paint(),
+    go, name: (one) => named(one)[1] || `${one.line}`, word: (one) => named(one)[2], reset: shown.paint,
   });
   const changed = () => { shown.light(new Map()); saver.changed(); };
 
-  const act = (change) => () => { change(shown.at(), shown); shown.paint(); changed(); shown.element.focus(); };
-  const rows = ({ range: [first, last] }) => [Math.max(0, first), Math.max(0, last) - Math.max(0, first) + 1];
-  const bar = h("div.bar.row", { role: "toolbar" },
-    saver.button, publish, saver.state, h("span.fill"),
-    signButton("undo", `${t("undo")} (Ctrl+Z)`, act(() => model.undo())),
-    signButton("redo", `${t("redo")} (Ctrl+Y)`, act(() => model.redo())),
-    h("span.small.dim", t("rows")), signButton("add", t("add_row"), act(({ range: [, last], column }) => { cells().insert(top() + last + 1); shown.go(last + 1, column); })),
-    signButton("remove", t("remove_rows"), act((at) => { const [first, count] = rows(at); if (at.row >= 0) cells().remove(top() + first, count); shown.go(first, at.column); })),
-    signButton("out", t("up"), act((at) => { const [first, count] = rows(at); if (first > 0) { cells().move(top() + first, count, top() + first - 1); shown.go(first - 1, at.column); } })),
-    signButton("in", t("down"), act((at) => { const [first, count] = rows(at); if (first + count < model.height) { cells().move(top() + first, count, top() + first + 1); shown.go(first + 1, at.column); } })),
-    h("span.small.dim", t("columns")), signButton("add", t("add_column"), () => addColumn(process, cells(), act)),
-    signButton("remove", t("remove_column"), act(({ column }) => { if (column) cells().removeColumn(column); })));
+  /** Change the sheet; `change` is told what is chosen, and may give the cell to go to. */
+  function act(change) {
+    const { row, column, range: [first, last] } = shown.at();
+    const to = change({ row, column, first: Math.max(0, first), last: Math.max(0, last) });
+    if (to) shown.go(...to);
+    shown.paint();
+    changed();
+    shown.element.focus();
+  }
+  const tool = (sign, name, change, keys = "") => signButton(sign, t(name) + keys, () => act(change));
+  const move = (by) => ({ first, last, column }) => {
+    if (first + by < 0 || last + by >= model.height) return null;
+    sheet().move(top() + first, last - first + 1, top() + first + by);
+    return [first + by, column];
+  };
+  const bar = h("div.bar.row", { role: "toolbar" }, saver.button, publishButton(), saver.state, h("span.fill"),
+    tool("undo", "undo", () => sheet().undo(), " (Ctrl+Z)"), tool("redo", "redo", () => sheet().redo(), " (Ctrl+Y)"),
+    h("span.small.dim", t("rows")),
+    tool("add", "add_row", ({ last, column }) => { sheet().insert(top() + last + 1); return [last + 1, column]; }),
+    tool("remove", "remove_rows", ({ row, first, last, column }) => { if (row >= 0) sheet().remove(top() + first, last - first + 1); return [first, column]; }),
+    tool("out", "up", move(-1)), tool("in", "down", move(1)),
+    h("span.small.dim", t("columns")),
+    signButton("add", t("add_column"), () => addColumn(process, sheet(), act)),
+    tool("remove", "remove_column", ({ column }) => { if (column) sheet().removeColumn(column); }));
   if (message) begin(message);
   else requestAnimationFrame(() => shown.go(0, 1));
   changed();
 
   /** A new row with the values of a message, above the one that fits all the rest. */
   function begin(given) {
-    const sheet = cells(), heads = Array.from({ length: model.width }, (_, column) => model.head(column));
-    const conditions = heads.map((head, column) => column && !/^(reply|error|remember|keep|#)/.test(head));
-    const last = sheet.rows.findLastIndex((row, at) => at >= top() && row.some(Boolean) && !sheet.comments(row));
-    const rest = last >= top() && conditions.every((is, column) => !is || ["", "-"].includes(sheet.cell(last, column)));
-    const at = rest ? last : sheet.rows.length;
-    sheet.insert(at, [rowFor(heads, given, sheet.separator)]);
+    const { rows, separator } = sheet(), heads = headsOf(sheet());
+    const last = rows.findLastIndex((row, at) => at >= top() && row.some(Boolean) && !sheet().comments(row));
+    const rest = last >= top() && heads.every((head, column) => !column || OUTPUT.test(head) || ["", "-"].includes(sheet().cell(last, column)));
+    const at = rest ? last : rows.length;
+    sheet().insert(at, [rowFor(heads, given, separator)]);
     requestAnimationFrame(() => { shown.go(at - top(), Math.max(1, heads.findIndex((head) => head.startsWith("reply")))); shown.element.focus(); });
   }
 
   return {
-    element: h("div.table", bar, shown.element, says, saver.list),
-    save: saver.save, isChanged: saver.isChanged, leave: saver.leave,
+    ...saver, element: h("div.table", bar, shown.element, says, saver.list),
     light: (trace) => {
       const failed = new Map(marks), lit = new Map();
       for (const row of trace?.rows ?? []) {
@@ -141,14 +149,17 @@ export async function editedTable(process, { message = null, publish = null, lin
   };
 }
 
+const OUTPUT = /^(reply|error|remember|keep|#)/; // heads of what is no condition
+const headsOf = (sheet) => Array.from({ length: sheet.width }, (_, column) => sheet.cell(sheet.head, column));
+
 /** Ask for the head of a new column: conditions go before what is replied, all else to the end. */
 function addColumn(process, sheet, act) {
-  const heads = Array.from({ length: sheet.width }, (_, column) => sheet.cell(sheet.head, column));
+  const heads = headsOf(sheet);
   const known = Object.keys(process.message?.properties ?? {}).filter((key) => !heads.some((head) => head.split(/[?\s(.]/)[0] === key));
-  const choice = (name, options) => h("select", { name, onchange: paint }, options.map(([value, text]) => h("option", { value }, text)));
-  const kind = choice("kind", ["input", "reply", "state", "remember", "login", "keep", "note"].map((one) => [one, t(one)]));
-  const type = choice("type", ["text", "number", "integer", "boolean", "date", "time", "datetime", "list"].map((one) => [one, one]));
-  const name = h("input", { name: "key", list: "keys", autocomplete: "off", oninput: paint, required: true });
+  const choice = (values, text = (one) => one) => h("select", { onchange: paint }, values.map((value) => h("option", { value }, text(value))));
+  const kind = choice(["input", "reply", "state", "remember", "login", "keep", "note"], t);
+  const type = choice(["text", "number", "integer", "boolean", "date", "time", "datetime", "list"]);
+  const name = h("input", { list: "keys", autocomplete: "off", oninput: paint, required: true });
   const optional = h("input", { type: "checkbox", onchange: paint });
   const head = h("code");
   const written = () => {
@@ -164,10 +175,10 @@ function addColumn(process, sheet, act) {
   }
   const box = dialog(t("add_column"), h("form.stack", { onsubmit: (event) => {
     event.preventDefault();
-    const output = heads.findIndex((one, column) => column && /^(reply|error|remember|keep|#)/.test(one));
+    const output = heads.findIndex((one, column) => column && OUTPUT.test(one));
     box.close();
     const at = ["input", "state", "login"].includes(kind.value) && output > 0 ? output : heads.length;
-    act((_, shown) => { sheet.addColumn(at, written()); shown.go(0, at); })();
+    act(({ row }) => { sheet.addColumn(at, written()); return [row, at]; });
   } },
   h("label", t("column_of"), kind), h("label", t("name"), name), h("datalist", { id: "keys" }, known.map((one) => h("option", { value: one }))),
   h("label", t("type"), type), h("label.inline", optional, t("optional")), head,
