@@ -107,7 +107,6 @@ function mark() {
 }
 
 async function logout() {
-  forget();
   await post(`${page.auth.path}/logout`).catch(() => {});
   sessionStorage.removeItem("jackfield.look");
   location.hash = "";
