@@ -158,7 +158,9 @@ def test_a_conversation_stays_through_a_publish(seed: Seed, open_page: Open) -> 
     page.get_by_role("button", name="Connect", exact=True).click()
     page.get_by_role("link", name="echo connected").wait_for()
     code = server.folder / "processes" / "echo.py"
-    code.write_text(ECHO.replace("text: str)", "text: str, loud: bool)").replace("return text", "return text + '!'"), "utf-8")
+    code.write_text(
+        ECHO.replace("text: str)", "text: str, loud: bool)").replace("return text", "return text + '!'"), "utf-8"
+    )
     assert server.run("publish").returncode == 0
     page.get_by_role("link", name="echo connected").click()
     page.get_by_label("loud").check()  # the form is of now, with what was written in it
@@ -202,7 +204,8 @@ LANES = """async () => {
   const load = (name) => import(`${document.body.dataset.root}/console/${name}.js`);
   const [{transcript}, {Conversation}] = await Promise.all([load("transcript"), load("conversation")]);
   class Socket { constructor() { Socket.last = this; } send() {} close() {} }
-  const talk = new Conversation((kind, frame) => kind === "frame" ? log.add(frame) : kind === "dropped" && log.drop(frame), {Socket});
+  const told = {state: () => {}, frame: (one) => log.add(one), dropped: (one) => log.drop(one)};
+  const talk = new Conversation((kind, frame) => told[kind](frame), {Socket});
   const log = transcript(talk), list = log.element.querySelector(".frames");
   document.body.append(log.element);
   const lines = () => [...list.querySelectorAll(".frame")].map(row => [...row.querySelectorAll(".lane")].map(
@@ -223,7 +226,7 @@ LANES = """async () => {
   came('{"$id": "a", "b": 1}', '{"b": "one"}', '{"$id": "a", "b": 2}', '{"event": "e"}', '{"b": "three"}');
   found.apart = lines();
   list.children[2].dispatchEvent(new MouseEvent("mouseover", {bubbles: true}));
-  found.lit = [...list.querySelectorAll(".lit")].map(one => one.className.replace(/^(frame|lane) /, "").replace(" lit", ""));
+  found.lit = [...list.querySelectorAll(".lit")].map(({className}) => className.replace(/^(frame|lane) | lit/g, ""));
   await asked("$id");
   found.filtered = lines();
   await asked("");
@@ -256,12 +259,19 @@ def test_a_line_joins_a_message_and_its_answers(seed: Seed, open_page: Open) -> 
     apart = ["", "1(", "0( 1|", "0| 1| 2(", "0) 1| 0( 2|", "1) 0| 2|", "0) 2|", "2|", "2)"]
     assert found["apart"] == found["again"] == apart
     assert sorted(found["lit"]) == sorted(
-        ["out message", "in message", "in message", *("lane-0 from", "lane-0", "lane-0 to", "lane-0 from", "lane-0", "lane-0 to")]
+        [
+            "out message",
+            "in message",
+            "in message",
+            *("lane-0 from", "lane-0", "lane-0 to", "lane-0 from", "lane-0", "lane-0 to"),
+        ]
     )
     assert found["filtered"] == ["0(", "0) 0(", "0)"]
     assert (found["paused"], found["resumed"]) == (9, ["0(", "0)"])
     crossed = ["0(", "0| 1(", "0| 1| 2(", "0| 1| 2| 3("]
-    assert found["five"] == [*crossed, "0| 1| 2| 3|", "0) 1| 2| 3|", "1) 2| 3|", "2) 3|", "3)", ""], "four lanes, then none"
+    assert found["five"] == [*crossed, "0| 1| 2| 3|", "0) 1| 2| 3|", "1) 2| 3|", "2) 3|", "3)", ""], (
+        "four lanes, then none"
+    )
     assert (found["dropped"], found["after"]) == ([], ["0(", "0)"])
 
 

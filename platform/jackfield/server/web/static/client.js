@@ -1,11 +1,12 @@
 // One client of an endpoint: what is known of the endpoint, the way in, what a message is written with, and the transcript.
 
-import { ask, loggedOut, part, root, socket } from "./api.js";
+import { Problem, ask, loggedOut, part, root, socket } from "./api.js";
 import { composer } from "./composer.js";
 import { COMES_BACK, Conversation } from "./conversation.js";
 import { moved } from "./conversations.js";
 import { copyMenu } from "./copy_menu.js";
 import { copyButton, fill, h, icon } from "./dom.js";
+import { failure } from "./parts.js";
 import { transcript } from "./transcript.js";
 import { words } from "./words.js";
 
@@ -163,8 +164,8 @@ function about(endpoint, page, first) {
     inspect?.includes("payloads") ? h("p.note", t("inspected")) : null, would ? refused(would, page) : null);
 }
 
-const refused = (would, { auth }) => h("div.failure", icon("bad"), h("div", h("p", would.detail ?? would.message ?? would.code), h("p.fix", would.fix),
-  would.status === 401 && auth.own ? h("a", { href: `${root}${auth.path}/login` }, t("login_first")) : null));
+const refused = (would, { auth }) => failure(would instanceof Problem ? would : new Problem(would, would.status), undefined,
+  would.status === 401 && auth.own && h("a", { href: `${root}${auth.path}/login` }, t("login_first")));
 
 const decoded = (values) => Object.fromEntries(Object.entries(values).map(([name, text]) => {
   try { return [name, decodeURIComponent(text)]; } catch { return [name, text]; }

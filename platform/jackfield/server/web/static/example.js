@@ -1,6 +1,6 @@
 // What went over connections -> an example for endpoints.yaml, as POST /api/endpoints/{name}/examples takes it. No elements.
 
-import { read } from "./json.js";
+import { base64, read } from "./json.js";
 
 const OURS = ["$n", "$time"]; // of events that a group keeps: others each time
 const ENDINGS = new Set([1000, 1001, 1005, 1006]); // an end that the client asked for, or that says nothing
@@ -42,7 +42,7 @@ function what(frame) {
 }
 
 function value(frame) {
-  if (frame.kind === "binary") return { base64: btoa(Array.from(frame.bytes, (one) => String.fromCharCode(one)).join("")) };
+  if (frame.kind === "binary") return { base64: base64(frame.bytes) };
   return frame.json ? read(frame.text) : frame.text;
 }
 

@@ -75,3 +75,6 @@ export function write(value) {
   }
   return JSON.stringify(value);
 }
+
+/** Bytes as JSON has them. */
+export const base64 = (bytes) => btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));

@@ -109,7 +109,6 @@ function mark() {
 async function logout() {
   // what is not saved would be lost: who keeps such prevents it, asks, and calls again
   if (!window.dispatchEvent(new CustomEvent("logout", { cancelable: true, detail: logout }))) return;
-  forget();
   await post(`${page.auth.path}/logout`).catch(() => {});
   sessionStorage.removeItem("jackfield.look");
   location.hash = "";

@@ -15,79 +15,49 @@ export function resolved(node, whole) {
 /** A node with what `input:` narrows laid over it, as far as a form can show that. */
 export function narrowed(node, more) {
   if (!more || typeof more !== "object") return node;
-  const found = { ...node };
-  for (const [key, value] of Object.entries(more)) {
-    if (key === "properties") {
-      found.properties = { ...node.properties };
-      for (const [name, one] of Object.entries(value)) {
-        if (name in found.properties) found.properties[name] = narrowed(found.properties[name], one);
-      }
-    } else if (key === "required") {
-      found.required = [...new Set([...(node.required ?? []), ...value])];
-    } else if (key !== "additionalProperties") {
-      found[key] = value;
-    }
-  }
+  const { properties = {}, required = [], additionalProperties: _, ...rest } = more;
+  const found = { ...node, ...rest };
+  if (more.required) found.required = [...new Set([...(node.required ?? []), ...required])];
+  if (more.properties) found.properties = Object.fromEntries(Object.entries(node.properties ?? {}).map(([name, one]) => [name, narrowed(one, properties[name])]));
   return found;
 }
 
 /**
- * What kind of field a node asks for: text, long, number, flag, choice, list, object, union, file, null or any.
+ * What kind of field a node asks for: text, number, flag, choice, list, object, union, file, null or any.
  * A value that may also be null is a field that may be empty.
  */
 export function kindOf(given, whole) {
   const node = resolved(given, whole);
   if ("const" in node) return { kind: "choice", node, choices: [node.const], nullable: false };
   if (node.enum) return { kind: "choice", node, choices: node.enum, nullable: node.enum.includes(null) };
-  const variants = node.anyOf ?? node.oneOf;
-  if (variants) {
-    const all = variants.map((one) => resolved(one, whole));
-    const rest = all.filter((one) => one.type !== "null");
-    const nullable = rest.length < all.length;
-    if (rest.length === 1) return { ...kindOf({ ...rest[0], ...beside(node) }, whole), nullable };
-    return { kind: "union", node, variants: rest, nullable };
+  const types = [node.type ?? []].flat(), { anyOf, oneOf, ...beside } = node;
+  const all = (anyOf ?? oneOf)?.map((one) => resolved(one, whole)) ?? (types.length > 1 ? types.map((type) => ({ ...node, type, title: undefined })) : undefined);
+  if (all) {
+    const variants = all.filter((one) => one.type !== "null"), nullable = variants.length < all.length;
+    return variants.length === 1 ? { ...kindOf({ ...variants[0], ...(anyOf || oneOf ? beside : {}) }, whole), nullable } : { kind: "union", node, variants, nullable };
   }
-  const types = [node.type ?? []].flat();
-  const nullable = types.includes("null");
-  const real = types.filter((one) => one !== "null");
-  if (real.length > 1) {
-    return { kind: "union", node, variants: real.map((type) => ({ ...node, type, title: undefined })), nullable };
-  }
-  const type = real[0] ?? (node.properties ? "object" : node.items ? "array" : nullable ? "null" : "any");
-  const kinds = { string: textKind(node), integer: "number", number: "number", boolean: "flag", array: "list", object: "object", null: "null" };
-  return { kind: kinds[type] ?? "any", node, nullable };
-}
-
-const beside = ({ anyOf, oneOf, ...rest }) => rest;
-
-function textKind(node) {
-  if (node.contentEncoding === "base64" || node.format === "byte") return "file";
-  return "text";
+  const type = types[0] ?? (node.properties ? "object" : node.items ? "array" : "any");
+  const isFile = node.contentEncoding === "base64" || node.format === "byte";
+  const kinds = { string: isFile ? "file" : "text", integer: "number", number: "number", boolean: "flag", array: "list", object: "object", null: "null" };
+  return { kind: kinds[type] ?? "any", node, nullable: type === "null" };
 }
 
 /** What a field says of itself: a bound, a format. */
 export function hintOf(node) {
-  const bounds = [];
-  const between = (least, most, unit) => {
-    if (least !== undefined && most !== undefined) bounds.push(`${least}–${most}${unit}`);
-    else if (least) bounds.push(`≥ ${least}${unit}`);
-    else if (most !== undefined) bounds.push(`≤ ${most}${unit}`);
-  };
-  between(node.minimum, node.maximum, "");
-  between(node.minLength, node.maxLength, " …");
-  if (node.exclusiveMinimum !== undefined) bounds.push(`> ${node.exclusiveMinimum}`);
-  if (node.exclusiveMaximum !== undefined) bounds.push(`< ${node.exclusiveMaximum}`);
-  if (node.multipleOf !== undefined) bounds.push(`× ${node.multipleOf}`);
-  if (node.format) bounds.push(node.format);
-  if (node.pattern && node.pattern.length < 40) bounds.push(node.pattern);
-  return bounds.join(", ");
+  const between = (least, most, unit) => (least !== undefined && most !== undefined ? `${least}–${most}${unit}`
+    : least ? `≥ ${least}${unit}` : most !== undefined && `≤ ${most}${unit}`);
+  const bound = (sign, value) => value !== undefined && `${sign} ${value}`;
+  return [
+    between(node.minimum, node.maximum, ""), between(node.minLength, node.maxLength, " …"), bound(">", node.exclusiveMinimum),
+    bound("<", node.exclusiveMaximum), bound("×", node.multipleOf), node.format, node.pattern?.length < 40 && node.pattern,
+  ].filter(Boolean).join(", ");
 }
 
 /** What a variant of a union is called. */
 export function variantName(node, place) {
   if (node.title) return node.title;
-  const tag = Object.entries(node.properties ?? {}).find(([, one]) => "const" in one || one.enum?.length === 1);
-  if (tag) return String(tag[1].const ?? tag[1].enum[0]);
+  const tag = Object.values(node.properties ?? {}).find((one) => "const" in one || one.enum?.length === 1);
+  if (tag) return String(tag.const ?? tag.enum[0]);
   if ("const" in node) return String(node.const);
   return node.format ?? (node.type === "object" ? Object.keys(node.properties ?? {}).join(", ") : node.type) ?? String(place + 1);
 }
