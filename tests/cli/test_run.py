@@ -211,3 +211,23 @@ def test_a_program_is_told_all_of_it_in_one_object(project: Path) -> None:
     done = run("-C", project, "run", "--format", "json", "faq")
     (problem,) = json.loads(done.stdout)["problems"]
     assert (done.exit_code, problem["file"], problem["line"]) == (1, "processes/faq.csv", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "said"),
+    [
+        (("",), None, "PROCESS is empty; name one, like prices or greeting.answer"),
+        ((" ",), None, "PROCESS is empty"),
+        (("p.say", "\udcff"), None, "the message is not UTF-8"),
+        (("p.say", "-"), b'{"text": "\xff"}', "standard input is not UTF-8"),
+    ],
+)
+def test_what_cannot_be_sent_is_said(project: Path, arguments: tuple[str, ...], given: bytes | None, said: str) -> None:
+    done = run("-C", project, "run", *arguments, given=given)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"jackfield: {said}")
+
+
+def test_a_mark_before_what_an_editor_has_written_is_no_part_of_it(project: Path) -> None:
+    done = run("-C", project, "run", "p.say", "-", given='\ufeff{"text": "да"}'.encode())
+    assert json.loads(done.stdout) == {"result": "да"}, done.stderr

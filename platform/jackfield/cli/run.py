@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
+from jackfield import files
 from jackfield.cli.check import lines_of
 from jackfield.cli.settings import Failure, count_errors, counted, given_folder, project_folder
 from jackfield.errors import PlanError
@@ -100,18 +101,29 @@ def command(
     if len(messages) > 1:
         raise Failure(f"put the message in single quotes: jackfield run {process} '{' '.join(messages)}'", 2)
     message = messages[0] if messages else "{}"
+    if not process.strip():
+        raise Failure("PROCESS is empty; name one, like prices or greeting.answer", 2)
     folder = project_folder(given_folder())
     outcome = _Outcome()
     try:
         # what processes print is no reply
         with redirect_stdout(sys.stderr), nothing_kept() if no_keep else nullcontext():
-            given = sys.stdin.read() if message == "-" else message
+            given = _text(message)
             run_loop(_run(folder, process, given, login, outcome, within=within, traced=traced, form=form))
     except PlanError as exc:
         _fail(exc, folder, form)
     outcome.tell(form)
     if any("error" in frame for frame in outcome.frames):
         raise click.exceptions.Exit(1)
+
+
+def _text(message: str) -> str:
+    """The message, which stdin has where it is `-`. Raises Failure for what is no UTF-8."""
+    try:
+        data = sys.stdin.buffer.read() if message == "-" else message.encode()
+        return files.unmarked(data).decode()
+    except UnicodeError:
+        raise Failure(f"{'standard input' if message == '-' else 'the message'} is not UTF-8", 2) from None
 
 
 def _fail(exc: PlanError, folder: Path, form: str) -> NoReturn:

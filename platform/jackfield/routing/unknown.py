@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Problem
 from jackfield.process.catalog import Catalog
@@ -54,10 +56,18 @@ def _hint(name: str, found: Catalog) -> str:
 def _spreadsheet(name: str, found: Catalog) -> str:
     """What to do with a file of a spreadsheet that is no CSV yet; "" where there is none of this name."""
     file = f"{FOLDER}/{name.replace('.', '/')}"
-    ends = (end for end in (".xlsx", ".xls", ".ods") if (found.folder / f"{file}{end}").is_file())
-    texts = (end for end in (".csv.txt", ".csv.csv", ".txt", ".tsv") if (found.folder / f"{file}{end}").is_file())
+    ends = (end for end in (".xlsx", ".xls", ".ods") if _is_file(found.folder / f"{file}{end}"))
+    texts = (end for end in (".csv.txt", ".csv.csv", ".txt", ".tsv") if _is_file(found.folder / f"{file}{end}"))
     renamed = next((f"rename {file}{end} to {name.rpartition('.')[2]}.csv" for end in texts), "")
     return next((f"save {file}{end} as `CSV UTF-8`: {file}.csv" for end in ends), renamed)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; none is where the name is longer than the system takes."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _of_table(name: str, found: Catalog) -> str:

@@ -48,3 +48,9 @@ async def test_the_list_comes_in_pages(store: Store, clock: Clock) -> None:
     assert [*first, *second] == whole, "also of those that came at the same moment"
     assert await store.unmatched.list(after=second[-1].place) == []
     assert await store.unmatched.list("b", after=first[-1].place) == []
+
+
+async def test_what_no_database_takes_is_not_there(store: Store) -> None:
+    for text in ("\0", "\ud83d"):
+        assert await store.unmatched.list(text) == []
+        assert await store.unmatched.remove(text) is None

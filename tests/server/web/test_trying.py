@@ -13,7 +13,8 @@ import pytest
 from jackfield.errors import Refusal
 from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.web import children, trying
-from jackfield.server.web.children import Children
+from jackfield.server.web.children import Children, Done
+from tests.describe.documents.test_http_api import judge
 from tests.server.conftest import OpenServed
 from tests.server.served import Headers, Served, until
 
@@ -32,6 +33,10 @@ def gone(text: str) -> str:
     import os
     os.write(2, "конец".encode())
     os._exit(3)
+
+@process(reply="login")
+def who(connection: Connection) -> str:
+    return connection.identity.login
 
 @process
 def long(text: str) -> str:
@@ -80,6 +85,68 @@ async def test_a_table_is_tried_as_it_is_on_the_disk(served: Served, tmp_path: P
     (tmp_path / "processes" / "faq.csv").write_text("first,message,reply.text\n1,,{нет}\n", "utf-8")
     broken = await ran(served, editor, "faq", message="Привет")
     assert (broken["frames"], broken["problems"][0]["line"]) == ([], 2)
+
+
+async def test_it_is_sent_by_whom_it_says_or_by_nobody(
+    served: Served, admin: Headers, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for given, login in (({"login": "анна"}, "анна"), ({}, "")):
+        answer = await served.http("POST", "/api/run", admin, {"process": "p.who", **given})
+        judge("run-process", answer)
+        assert answer.json["frames"] == [{"login": login}]
+    assert "process_tried process='p.who'" in caplog.text
+    assert "by='шеф' client='10.1.2.3'" in caplog.text
+
+
+async def test_both_are_bounded_in_time(served: Served, admin: Headers, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, float]] = []
+
+    async def run_(_self: Children, words: list[str], _given: bytes, within: float, *_: object) -> Done:
+        asked.append((words[words.index("--within") + 1] if "--within" in words else "", within))
+        return Done(b"", "", f"it had not ended after {within:g} s, and was stopped")
+
+    monkeypatch.setattr(Children, "run", run_)
+    found = await ran(served, admin, "faq", message="Привет")
+    sentence = "it had not ended after 25 s, and was stopped"
+    assert found == {"frames": [], "trace": None, "explained": [sentence], "closed": None, "problems": []}
+    answer = await served.http("POST", "/api/test", admin, {})
+    assert answer.json["detail"] == "The examples were not run: it had not ended after 120 s, and was stopped."
+    assert asked == [("10", 25.0), ("", 120.0)]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"process": "p.gone\n"}, "invalid_request"),
+        ({"process": "faq", "login": "а\u202eб"}, "invalid_request"),
+        ({"process": "faq", "message": []}, "invalid_request"),
+        ({"process": "faq", "message": {"message": "a" * trying.MOST_BYTES}}, "body_too_large"),
+    ],
+)
+async def test_a_wrong_question_is_refused(served: Served, admin: Headers, body: dict[str, Any], code: str) -> None:
+    answer = await served.http("POST", "/api/run", admin, body)
+    assert answer.json["code"] == code
+
+
+async def test_a_name_is_no_option(served: Served, admin: Headers) -> None:
+    (sentence,) = (await ran(served, admin, "--help"))["explained"]
+    assert sentence.startswith('no process is named "--help"')
+
+
+async def test_who_edits_tables_alone_tries_those_that_are_live(served: Served) -> None:
+    answer = await served.http("POST", "/api/run", await served.cookie("аня"), {"process": "new"})
+    assert (answer.status, answer.json["detail"]) == (403, "Tables alone are tried here.")
+
+
+async def test_a_third_run_is_told_to_come_again(
+    served: Served, admin: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "AT_ONCE", 0)
+    for path, body in (("run", {"process": "faq"}), ("test", {})):
+        answer = await served.http("POST", f"/api/{path}", admin, body)
+        judge("run-process" if path == "run" else "run-examples", answer)
+        assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "too_busy", "2")
 
 
 async def test_what_a_process_does_to_its_program_it_does_not_do_to_the_server(served: Served, admin: Headers) -> None:
@@ -134,14 +201,36 @@ async def test_who_may_change_tables_alone_runs_no_code(served: Served) -> None:
     assert (await served.http("POST", "/api/run", [], {"process": "faq"})).status == 401
 
 
-async def test_examples_are_run_and_remembered(served: Served, admin: Headers, tmp_path: Path) -> None:
+async def test_examples_are_run_and_remembered(
+    served: Served, admin: Headers, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     (tmp_path / ".jackfield").mkdir()
     found = (await served.http("POST", "/api/test", admin, {"endpoint": "faq"})).json
     assert [(one["example"], one["passed"]) for one in found["results"]] == [("Привет", True), ("example 2", False)]
     tested = (await served.http("GET", "/api/processes/faq")).json["tested"]
     assert (tested["passed"], tested["failed"]) == (1, 1)
+    assert "examples_run endpoint='faq' passed=1 failed=1 by='шеф' client='10.1.2.3'" in caplog.text
+    everything = await served.http("POST", "/api/test", admin, {})
+    judge("run-examples", everything)
+    assert len(everything.json["results"]) == 2
     wrong = await served.http("POST", "/api/test", admin, {"endpoint": "\0"})
     assert wrong.json["code"] == "invalid_request"
+    unknown = await served.http("POST", "/api/test", admin, {"endpoint": "fak"})
+    assert unknown.json["detail"].startswith('The examples were not run: no endpoint and no example is called "fak"')
+    (tmp_path / "processes" / "faq.csv").write_text("first,message,reply.text\n1,,{нет}\n", "utf-8")
+    broken = (await served.http("POST", "/api/test", admin, {})).json
+    assert (broken["results"], broken["problems"][0]["line"]) == ([], 2)
+
+
+async def test_where_nothing_is_remembered_examples_are_run_all_the_same(
+    served: Served, admin: Headers, tmp_path: Path
+) -> None:
+    served.gateway.live.tested = None
+    assert len((await served.http("POST", "/api/test", admin, {})).json["results"]) == 2
+    served.gateway.live.files = None
+    assert (await served.http("POST", "/api/test", admin, {})).json["code"] == "not_found"
+    assert not (tmp_path / ".jackfield").exists()
 
 
 async def test_runs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

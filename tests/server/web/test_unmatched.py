@@ -54,15 +54,19 @@ async def say(served: Served, path: str, *messages: object) -> list[dict[str, An
     return answers
 
 
-async def test_messages_that_no_row_is_for_are_listed_counted_and_forgotten(served: Served, admin: Headers) -> None:
+async def test_messages_that_no_row_is_for_are_listed_counted_and_forgotten(
+    served: Served, admin: Headers, caplog: pytest.LogCaptureFixture
+) -> None:
     answers = await say(served, "/ws/bot/7", {"вопрос": "привет"}, {"$id": 1, "вопрос": "а 🙂"}, {"вопрос": "а 🙂"})
     assert answers[1] == {"text": "не понял: а 🙂", "$id": 1}
+    caplog.set_level("INFO")
     await say(served, "/ws/quiet", {"вопрос": "нет"})
     (found,) = (await served.http("GET", "/api/unmatched", admin)).json["messages"]
     wanted = {"endpoint": "bot", "process": "faq", "message": {"вопрос": "а 🙂"}, "why": "last_row", "count": 2}
     assert {key: found[key] for key in wanted} == wanted
     assert found["at"] == found["first_at"] == "2027-01-15T08:00:00+00:00"
     assert (await served.http("DELETE", f"/api/unmatched/{found['id']}", admin)).json == {}
+    assert f"unmatched_removed message='{found['id']}' endpoint='bot' by='шеф'" in caplog.text
     assert (await served.http("DELETE", f"/api/unmatched/{found['id']}", admin)).json["code"] == "not_found"
     assert (await served.http("GET", "/api/unmatched", admin)).json == {"messages": [], "next": None}
 
@@ -86,6 +90,7 @@ async def test_the_list_comes_as_pages_the_latest_first(served: Served, admin: H
     judge("unmatched", answer)
     first = answer.json
     rest = (await served.http("GET", f"/api/unmatched?after={first['next']}", admin)).json
+    assert (len(first["messages"]), len(rest["messages"])) == (3, 2)
     assert len({one["id"] for one in (*first["messages"], *rest["messages"])}) == 5
     assert rest["next"] is None
     assert (await served.http("GET", "/api/unmatched?limit=5", admin)).json["next"] is None

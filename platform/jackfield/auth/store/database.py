@@ -35,7 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from jackfield.auth.store.tables import read_json
 from jackfield.errors import Refusal
 
-__all__ = ["LIMIT", "Database", "Unusable", "path_of"]
+__all__ = ["LIMIT", "Database", "Unusable", "path_of", "storable"]
 
 LIMIT = 2.0
 """Seconds that a use of the database may take."""
@@ -322,6 +322,11 @@ def _prepare(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA synchronous=NORMAL")  # with WAL: safe from crashes, a power cut may cost the last moment
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def storable(text: str) -> str:
+    """A text as both databases take it: somebody has typed or sent parts of it."""
+    return text.replace("\0", "�").encode(errors="replace").decode()
 
 
 def _unusable(detail: str, fix: str) -> Unusable:

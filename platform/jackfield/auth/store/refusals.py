@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, te
 from sqlalchemy.sql.dml import Delete
 
 from jackfield.auth.refused import Refused, Wanted
-from jackfield.auth.store.database import Database
+from jackfield.auth.store.database import Database, storable
 from jackfield.auth.store.tables import refusals
 
 __all__ = ["KEPT", "MOST", "PER_ADDRESS", "PER_LOGIN", "PER_NOBODY", "RefusalTable"]
@@ -110,19 +110,14 @@ def _row(one: Refused) -> dict[str, Any]:
         "login": one.login,
         "failed_login": one.failed_login,
         "client": one.client[:64],
-        "path": _storable(one.path)[:200],
+        "path": storable(one.path)[:200],
         "endpoint": one.endpoint,
-        "origin": _storable(one.origin)[:200],
+        "origin": storable(one.origin)[:200],
         "code": one.code,
         "status": one.status,
-        "detail": _storable(one.detail),
-        "fix": _storable(one.fix),
+        "detail": storable(one.detail),
+        "fix": storable(one.fix),
     }
-
-
-def _storable(sentence: str) -> str:
-    """A text that PostgreSQL takes: clients have sent parts of it."""
-    return sentence.replace("\0", "�").encode(errors="replace").decode()
 
 
 def _refused(row: Row[Any]) -> Refused:

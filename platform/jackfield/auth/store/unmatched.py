@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Column, Double, Index, String, Table, Text, and_, delete, or_, select
 
-from jackfield.auth.store.database import Database
+from jackfield.auth.store.database import Database, storable
 from jackfield.auth.store.tables import metadata
 
 __all__ = ["MOST_KEPT", "KeptMessage", "Noted", "UnmatchedTable"]
@@ -95,7 +95,7 @@ class UnmatchedTable:
         """What is kept, of one endpoint or of all, the latest first; what comes `after` the one with this place."""
         query = select(unmatched).order_by(unmatched.c.last_at.desc(), unmatched.c.id).limit(limit)
         if endpoint is not None:
-            query = query.where(unmatched.c.endpoint == endpoint)
+            query = query.where(unmatched.c.endpoint == storable(endpoint))
         if after is not None:
             at, id_ = after
             query = query.where(or_(unmatched.c.last_at < at, and_(unmatched.c.last_at == at, unmatched.c.id > id_)))
@@ -110,6 +110,6 @@ class UnmatchedTable:
 
     async def remove(self, message: str) -> str | None:
         """Forget a message by its id; the endpoint that it came to, None where there is none."""
-        gone = delete(unmatched).where(unmatched.c.id == message).returning(unmatched.c.endpoint)
+        gone = delete(unmatched).where(unmatched.c.id == storable(message)).returning(unmatched.c.endpoint)
         async with self._database.write() as connection:
             return (await connection.execute(gone)).scalar_one_or_none()
