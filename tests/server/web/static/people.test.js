@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const at = "../../../../platform/jackfield/server/web/static";
-const { cure, joined, questions, reason } = await import(`${at}/refusal_words.js`);
+const { Problem } = await import(`${at}/api.js`);
+const { cure, joined, missing, questions, reason } = await import(`${at}/refusal_words.js`);
 const { decoded, read } = await import(`${at}/import.js`);
 const { client, password, several } = await import(`${at}/people_parts.js`);
 
@@ -27,8 +28,18 @@ test("the answers of several questions are one list, the newest first, each once
 test("reasons and cures are plain, and the server's own where there is no plainer one", () => {
   const detail = 'The endpoint is for callers with the role "support" or "admin".';
   assert.equal(reason({ code: "role_required", detail }), "the role support / admin is missing");
-  assert.notEqual(reason({ code: "login_failed", login: "anna" }), reason({ code: "login_failed", login: "" }));
+  assert.equal(new Set([{ login: "anna" }, { login: "" }, {}].map((one) => reason({ code: "login_failed", ...one }))).size, 3);
   assert.deepEqual([reason({ code: "new_one", detail: "Nein 😀" }), cure({ code: "new_one", fix: "Ja" })], ["Nein 😀", "Ja"]);
+});
+
+test("a cure by a command becomes one for people who have nothing but the page", () => {
+  const asked = { code: "role_required", detail: "The administration is for the role admin.", fix: "An administrator gives it with: jackfield users roles анна +admin" };
+  const { message, fix } = new Problem({ ...asked, status: 403 });
+  assert.deepEqual([message, fix, missing(asked)], [asked.detail, "Ask an administrator for the role, if it is meant.", "admin"]);
+  assert.equal(reason(asked), "the role admin is missing");
+  const elsewhere = { code: "role_required", detail: "Files are changed from the server's own machine alone.", fix: "Open the server there." };
+  assert.deepEqual([cure(elsewhere), missing(elsewhere)], [elsewhere.fix, undefined]);
+  assert.equal(new Problem({}, 0).message, "The server does not answer.");
 });
 
 test("users are read from what Excel saves", () => {

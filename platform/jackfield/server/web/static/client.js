@@ -1,12 +1,13 @@
 // One client of an endpoint: what is known of the endpoint, the way in, a form for a message, and the transcript.
 
-import { ask, part, root, socket } from "./api.js";
+import { Problem, ask, part, root, socket } from "./api.js";
 import { Conversation, COMES_BACK } from "./conversation.js";
 import { copyMenu } from "./copy_menu.js";
 import { copyButton, fill, h, icon, settled } from "./dom.js";
 import { exampleButton } from "./example_dialog.js";
 import { form } from "./form.js";
 import { indented, read } from "./json.js";
+import { failure } from "./parts.js";
 import { narrowed } from "./schema.js";
 import { transcript } from "./transcript.js";
 import { number, words } from "./words.js";
@@ -124,8 +125,8 @@ export function client(endpoint, { page, more, all }) {
     return null;
   }
 
-  const refused = (would) => h("div.failure", icon("bad"), h("div", h("p", would.detail ?? would.message ?? would.code), h("p.fix", would.fix),
-    would.status === 401 && page.auth.own ? h("a", { href: `${root}${page.auth.path}/login` }, t("login_first")) : null));
+  const refused = (would) => failure(would instanceof Problem ? would : new Problem(would), undefined,
+    would.status === 401 && page.auth.own && h("a", { href: `${root}${page.auth.path}/login` }, t("login_first")));
 
   function stop() {
     clearTimeout(timer);

@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { Sheet } from "./csv.js";
 import { download, fill, h } from "./dom.js";
-import { failure } from "./parts.js";
+import { attempt } from "./parts.js";
 import { head, several } from "./people_parts.js";
 import { words } from "./words.js";
 
@@ -39,23 +39,14 @@ const COLUMNS = ["login", "name", "roles", "password"];
 
 export async function show({ main }) {
   const found = h("div.stack", { role: "status" });
-  const take = async (file) => {
-    fill(found);
-    try {
-      const users = read(decoded(await file.arrayBuffer()));
-      await tried(found, users);
-    } catch (problem) {
-      fill(found, failure(problem));
-    }
-  };
-  const input = h("input", { type: "file", hidden: true, accept: ".csv,text/csv", onchange: (event) => {
-    const [file] = event.target.files;
-    event.target.value = ""; // the same file may be chosen again
-    if (file) take(file);
+  const input = h("input", { type: "file", hidden: true, accept: ".csv,text/csv", onchange: async ({ target }) => {
+    const [file] = target.files;
+    if (file) await attempt(found, async () => tried(found, read(decoded(await file.arrayBuffer()))));
+    target.value = ""; // the same file may be chosen again
   } });
-  const sample = h("button.link", { type: "button", onclick: () =>
-    download("users.csv", "\ufefflogin,name,roles,password\r\nanna,Анна,support editor,\r\n", "text/csv") }, t("sample"));
-  fill(main, head(t("title")), h("p.dim.narrow", t("intro")), h("div.row", h("button.primary", { type: "button", onclick: () => input.click() }, t("file")), input, sample), found);
+  const sample = () => download("users.csv", "\ufefflogin,name,roles,password\r\nanna,Анна,support editor,\r\n", "text/csv");
+  fill(main, head(t("title")), h("p.dim.narrow", t("intro")), h("div.row", h("button.primary", { onclick: () => input.click() }, t("file")), input,
+    h("button.link", { onclick: sample }, t("sample"))), found);
 }
 
 /** The text of a file, in UTF-8 or as Windows had it before: in Cyrillic where that makes words. */
@@ -87,38 +78,33 @@ export function read(text) {
 
 const send = (users, dry_run) => post("/api/users/import", { users: users.map((one) => one.sent), dry_run });
 
+/** What would become of the users; in `box` then, after a press, what became of them. */
 async function tried(box, users) {
-  const { results } = await send(users, true);
+  const { results } = await send(users, true), table = listed(users, results, true);
   const count = results.filter((one) => one.done === "added").length;
-  const add = h("button.primary", { type: "button", onclick: async () => {
+  const add = h("button.primary", { onclick: async () => {
     add.disabled = true;
-    try {
-      const done = await send(users, false);
-      fill(box, outcome(done), listed(users, done.results, false));
-    } catch (problem) {
-      fill(box, failure(problem), listed(users, results, true));
-    }
+    if (!await attempt(box, async () => outcome(users, await send(users, false)))) box.append(table);
   } }, t("add", { n: count }));
   const wrong = results.some((one) => one.done === "refused");
-  fill(box, wrong ? h("div.note", t("wrong")) : count ? h("div.row", add) : h("p", t("nobody")), listed(users, results, true));
+  return [wrong ? h("div.note", t("wrong")) : count ? h("div.row", add) : h("p", t("nobody")), table];
 }
 
-function outcome({ added, results }) {
+function outcome(users, { added, results }) {
   const made = results.filter((one) => one.password);
   const save = () => download("passwords.csv", "\ufefflogin,password\r\n" + made.map((one) => `${quoted(one.login)},${one.password}\r\n`).join(""), "text/csv");
-  return h("div.note", h("span", t("done", { n: added })),
-    made.length ? h("button.primary", { type: "button", onclick: save }, t("passwords")) : null);
+  return [h("div.note", h("span", t("done", { n: added })), made.length > 0 && h("button.primary", { onclick: save }, t("passwords"))),
+    listed(users, results, false)];
 }
 
 const quoted = (text) => (/^[=+\-@\t]|[",;\r\n]/.test(text) ? `"${(/^[=+\-@\t]/.test(text) ? "'" : "") + text.replaceAll('"', '""')}"` : text);
 
-const KINDS = { added: "good", skipped: "", refused: "bad" };
+const KINDS = { added: ".good", skipped: "", refused: ".bad" };
 
 const listed = (users, results, dry, stuck = results.some((one) => one.done === "refused")) => h("div.panel", h("table",
   h("thead", h("tr", ["row", "login", "name", "roles", "what"].map((key) => h("th", { scope: "col" }, t(key))))),
   h("tbody", users.map(({ row, sent }, at) => {
     const { done, problem } = results[at], left = done === "skipped" && stuck; // for what is refused elsewhere, too
-    const kind = KINDS[done] ? `span.tag.${KINDS[done]}` : "span.tag";
     return h("tr", h("td.dim", String(row)), h("td", sent.login), h("td", sent.name), h("td", sent.roles.join(", ")),
-      h("td", h(kind, t(left ? "left" : done === "added" && dry ? "would" : done)), left || done === "refused" ? h("div.small", problem) : null));
+      h("td", h(`span.tag${KINDS[done]}`, t(left ? "left" : done === "added" && dry ? "would" : done)), (left || done === "refused") && h("div.small", problem)));
   }))));

@@ -7,12 +7,23 @@ const t = words({
   sure: ["Are you sure?", "Вы уверены?"],
 });
 
-/** What went wrong, and how to mend it. */
-export function failure(problem, again) {
+/** What went wrong, and how to mend it: `again` tries it once more, `more` is what else can be done. */
+export function failure(problem, again, more) {
   const id = problem.id ? h("span.dim", t("refusal_id", { id: problem.id })) : null;
   return h("div.failure", { role: "alert" }, icon("bad"),
     h("div", h("p", problem.message || String(problem)), problem.fix ? h("p.fix", problem.fix) : null, id,
-      again ? h("button", { type: "button", onclick: again }, t("again")) : null));
+      again ? h("button", { type: "button", onclick: again }, t("again")) : null, more));
+}
+
+/** Do something: what it gives, or what goes wrong, stands in `said` then. Gives whether it was done. */
+export async function attempt(said, act, again) {
+  try {
+    fill(said, await act());
+    return true;
+  } catch (problem) {
+    fill(said, failure(problem, again));
+    return false;
+  }
 }
 
 /** Nothing is here yet: a sentence, and what can be done. */
@@ -38,10 +49,10 @@ export function sure(title, sentence, act) {
 }
 
 /** A field to search with; `call` gets the text when nothing was typed for 150 ms. */
-export function searchField(call, label = t("search")) {
+export function searchField(call, label = t("search"), value = "") {
   const later = settled(150, call);
   return h("label.search", icon("search"), h("input", {
-    type: "search", placeholder: label, "aria-label": label, "data-search": "", oninput: (event) => later(event.target.value.trim()),
+    type: "search", value, placeholder: label, "aria-label": label, "data-search": "", oninput: (event) => later(event.target.value.trim()),
   }));
 }
 

@@ -23,13 +23,16 @@ const t = words({
 /** The button that opens it; `unsaved()` names the files with changes that are not on the disk. */
 export const publishButton = (unsaved = () => []) => h("button", { type: "button", onclick: () => publish(false, unsaved()) }, icon("plug"), t("publish_more"));
 
+/** The button of the way back; `first` is done before. */
+export const backButton = (first = () => {}) => h("button", { type: "button", onclick: () => { first(); publish(true); } }, t("back"));
+
 /** The dialog; with `back` the way back to what was live before. */
 export async function publish(back = false, unsaved = []) {
   let done = false;
   const body = h("div.stack", { "aria-live": "polite" }, h("p.dim", t("looking"))), row = h("div.row");
   const box = dialog(t(back ? "go_back" : "publish"), body, row);
   const close = h("button", { type: "button", onclick: () => box.close() }, t("close"));
-  const another = h("button", { type: "button", onclick: () => { box.close(); publish(true); } }, t("back"));
+  const another = backButton(() => box.close());
   const act = h("button.primary", { type: "button", onclick: () => { fill(body, h("p.dim", t("doing"))); act.disabled = true; ask(false); } }, t(back ? "go_back" : "publish"));
   box.classList.add("publishing");
   box.addEventListener("close", () => { if (done) window.dispatchEvent(new Event("hashchange")); }); // the place shows what is live now

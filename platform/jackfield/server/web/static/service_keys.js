@@ -41,11 +41,11 @@ export async function show({ main }) {
     const { keys } = await get("/api/keys");
     fill(list, keys.length ? lines(keys, (key) => [
       [h("strong", key.name), key.roles.map((role) => h("span.tag", role))],
-      [key.groups.map((group) => h("code", group)), key.users ? h("span", t("to_users")) : null, h("span", t("made", { at: date(key.created_at) })),
+      [key.groups.map((group) => h("code", group)), key.users && h("span", t("to_users")), h("span", t("made", { at: date(key.created_at) })),
         h("span", key.expires_at ? t("until", { at: date(key.expires_at) }) : t("for_ever")),
-        key.old_until ? h("span.tag.warn", t("old", { at: date(key.old_until) })) : null],
-      h("button", { type: "button", onclick: () => rotate(key.name) }, t("rotate")),
-      h("button.danger", { type: "button", onclick: () => remove(key.name) }, t("remove")),
+        key.old_until && h("span.tag.warn", t("old", { at: date(key.old_until) }))],
+      h("button", { onclick: () => rotate(key.name) }, t("rotate")),
+      h("button.danger", { onclick: () => remove(key.name) }, t("remove")),
     ]) : empty(t("none")));
   };
   const { said, act } = acting(paint);
@@ -64,13 +64,10 @@ export async function show({ main }) {
     h("label.inline", h("input", { type: "checkbox", name: "users" }), t("users")),
     field(t("expires"), { name: "expires", size: 8 }, t("expires_hint")),
   ], t("make"), async ({ name, roles, groups, users, expires }) => {
-    const found = await post("/api/keys", {
-      name, roles: several(roles), groups: several(groups), users: users === "on", ...(expires ? { expires } : {}),
-    });
-    once(found);
+    once(await post("/api/keys", { name, roles: several(roles), groups: several(groups), users: users === "on", ...(expires && { expires }) }));
     await paint();
   });
   await paint();
-  fill(main, head(t("title"), h("button.primary", { type: "button", onclick: make }, icon("add"), t("make"))),
+  fill(main, head(t("title"), h("button.primary", { onclick: make }, icon("add"), t("make"))),
     h("p.dim.small", t("intro")), said, list);
 }
