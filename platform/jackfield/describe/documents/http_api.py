@@ -269,7 +269,7 @@ def _keys() -> tuple[Call, ...]:
 
 _REFUSALS = Call(
     *("GET", "/api/refusals", "refusals", "Who was refused, and why", at("Refusals")),
-    query=("login", "address", "id", "since", "limit"),
+    query=("login", "address", "id", "search", "since", "limit"),
 )
 
 

@@ -124,6 +124,7 @@ PARAMETERS: Mapping[str, JSON] = {
     **http_seen.PARAMETERS,
     "connections.after": {"type": "string", "pattern": r"^([0-9]{1,12}(\.[0-9]{1,9})?)?$", "description": _NEXT},
     "refusals.login": {"type": "string", "description": "A login, as the refusals have it."},
+    "refusals.search": {"type": "string", "description": "A login, an address or an id, in the place of these."},
     "refusals.id": {
         "type": "string",
         "pattern": ID_TYPED,

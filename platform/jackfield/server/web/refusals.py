@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from jackfield.server.web.json_api import Answer, Asked, reply
 
 __all__ = ["RefusalAdministration"]
 
-_PARAMETERS = ("login", "address", "id", "since", "limit")
+_PARAMETERS = ("login", "address", "id", "search", "since", "limit")
 
 
 class RefusalAdministration:
@@ -31,10 +32,13 @@ class RefusalAdministration:
 
     async def _find(self, asked: Asked) -> Response:
         wanted = self._wanted(asked.request.query)
-        return reply({"refusals": [_as_json(one) for one in await self._refusals.find(wanted)]})
+        lists = [await self._refusals.find(one) for one in wanted]
+        found = {(one.id, one.first): one for one in chain(*lists)}
+        newest = sorted(found.values(), key=lambda one: one.time, reverse=True)[: wanted[0].limit]
+        return reply({"refusals": [_as_json(one) for one in newest]})
 
-    def _wanted(self, given: Mapping[str, str]) -> Wanted:
-        """What a query asks for. Raises Refusal."""
+    def _wanted(self, given: Mapping[str, str]) -> list[Wanted]:
+        """What a query asks for, or may ask for with `search`. Raises Refusal."""
         if not given.keys() <= set(_PARAMETERS):
             takes = f"This address takes the parameters {', '.join(_PARAMETERS)}; the query has another."
             raise Refusal("invalid_request", takes, "Leave it out.")
@@ -44,7 +48,9 @@ class RefusalAdministration:
             raise Refusal("invalid_request", sentence, "Correct it in the query.")
         try:
             since = self._clock() - quantities.duration(given["since"]) if "since" in given else None
-            return Wanted.typed(given, since=since, limit=int(limit))
+            if "search" in given:
+                return Wanted.searched(given["search"], since=since, limit=int(limit))
+            return [Wanted.typed(given, since=since, limit=int(limit))]
         except ValueError as exc:
             raise Refusal("invalid_request", f"{exc}.", "Correct it in the query.") from None
 

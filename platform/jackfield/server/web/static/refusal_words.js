@@ -87,33 +87,3 @@ export function sentence(refusal) {
   const said = refusal.detail || refusal.title, plain = reason(refusal);
   return plain === said || (said && language === "en") ? said : `${plain[0].toUpperCase()}${plain.slice(1)}.`;
 }
-
-const KEPT = "7d";
-const LETTERS = "23456789CDFGHJKMNPQRTVWXY";
-const CYRILLIC = { "К": "K", "М": "M", "С": "C", "Т": "T", "Х": "X", "Р": "P", "Н": "H", "У": "Y" };
-
-/** The questions that a text may be, each as a query: a login, an address, an id as a person types it. */
-export function questions(text, since) {
-  if (!text) return [{ since: since || KEPT }];
-  const span = since ? { since } : {};
-  const told = [...text.toUpperCase().replace(/[\s#-]/g, "")].map((one) => CYRILLIC[one] ?? one).join("");
-  const asked = [{ login: text, ...span }];
-  if (told.length === 6 && [...told].every((one) => LETTERS.includes(one))) asked.push({ id: told });
-  if (/^[\d.]+$|^[\da-f:.]*:[\da-f:.]*$/i.test(text) && isAddress(text)) asked.push({ address: text, ...span });
-  return asked;
-}
-
-function isAddress(text) {
-  const parts = text.split(".");
-  if (!text.includes(":")) return parts.length === 4 && parts.every((one) => /^(0|[1-9]\d{0,2})$/.test(one) && Number(one) < 256);
-  try { return Boolean(new URL(`http://[${text}]/`)); } catch { return false; }
-}
-
-/** Whether it kept somebody out: a wrong request to the administration did not. */
-export const keptOut = ({ path, status }) => !path.startsWith("/api/") || [401, 403, 429, 500, 503].includes(status);
-
-/** The answers of several questions as one list, the newest first. */
-export function joined(lists) {
-  const found = new Map(lists.flat().map((one) => [`${one.id} ${one.first_at}`, one]));
-  return [...found.values()].sort((a, b) => b.at.localeCompare(a.at));
-}

@@ -5,7 +5,7 @@ import { whenMoved } from "./console_feed.js";
 import { fill, h } from "./dom.js";
 import { attempt, empty, failure, searchField } from "./parts.js";
 import { head, lines } from "./people_parts.js";
-import { cure, joined, keptOut, missing, questions, reason } from "./refusal_words.js";
+import { cure, missing, reason } from "./refusal_words.js";
 import { date, words } from "./words.js";
 
 const t = words({
@@ -40,13 +40,13 @@ export async function show({ main, page, rest }) {
 /** Who was refused, first what is kept, and then as it comes: a list of Live, too. */
 export function finder(page, text = "") {
   const said = h("div"), list = h("div.stack", { role: "status" });
-  let since = "", turn = 0;
+  let turn = 0;
   const look = async () => {
     const mine = ++turn;
     try {
-      const lists = await Promise.all(questions(text, since).map(asked));
-      const found = joined(lists).filter((one) => text || keptOut(one));
-      if (mine === turn) fill(list, found.length >= MOST && h("div.note", t("most", { n: found.length })),
+      const { refusals } = await get(`/api/refusals?${new URLSearchParams({ search: text, since: span.value, limit: MOST })}`);
+      const found = refusals.filter((one) => text || keptOut(one));
+      if (mine === turn) fill(list, refusals.length >= MOST && h("div.note", t("most", { n: MOST })),
         found.length ? listed(found, page.auth.own && letIn) : empty(t(text ? "no_match" : "none")));
     } catch (problem) {
       if (mine === turn) fill(list, failure(problem, look));
@@ -54,8 +54,8 @@ export function finder(page, text = "") {
   };
   const letIn = (login, role) => attempt(said, async () => (await import("./users.js")).letIn(login, page, role));
   const search = searchField((typed) => { text = typed; look(); }, t("search"), text);
-  const span = h("select", { "aria-label": t("since"), onchange: (event) => { since = event.target.value; look(); } },
-    [["", "any"], ["24h", "day"], ["1h", "hour"]].map(([value, key]) => h("option", { value }, t(key))));
+  const span = h("select", { "aria-label": t("since"), onchange: look },
+    [["7d", "any"], ["24h", "day"], ["1h", "hour"]].map(([value, key]) => h("option", { value }, t(key))));
   look();
   return {
     element: h("div.entries.stack", h("div.row.why", search, span), h("p.dim.small", t("intro")), said, list),
@@ -63,7 +63,8 @@ export function finder(page, text = "") {
   };
 }
 
-const asked = async (query) => (await get(`/api/refusals?${new URLSearchParams({ ...query, limit: MOST })}`)).refusals;
+/** Whether it kept somebody out: a wrong request to the administration did not. */
+const keptOut = ({ path, status }) => !path.startsWith("/api/") || [401, 403, 429, 500, 503].includes(status);
 
 /** The last refusals of one login, for the page of a user. */
 export const refusalsOf = async (login) => listed((await get(`/api/refusals?login=${part(login)}&limit=20`)).refusals);
