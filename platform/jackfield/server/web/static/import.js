@@ -9,14 +9,13 @@ import { words } from "./words.js";
 
 const t = words({
   title: ["Import users", "Импорт пользователей"],
-  intro: ["A CSV file as Excel saves it, with the columns login, name, roles and password. Only login must be there; who has no password gets one that is made up.",
-    "Файл CSV из Excel с колонками login, name, roles и password. Обязательна только login; без пароля он придумывается."],
+  intro: ["A CSV file as Excel saves it: login, and name, roles, password where you want. A password that is missing is made up.",
+    "Файл CSV из Excel: login и, если нужно, name, roles, password. Если пароля нет, он придумывается."],
   file: ["Choose a file", "Выбрать файл"],
   sample: ["A file to begin with", "Файл для начала"],
   no_login: ["The first row has no column login. It has: {heads}", "В первой строке нет колонки login. Есть: {heads}"],
   no_rows: ["There is no user below the first row.", "Под первой строкой нет пользователей."],
-  too_many: ["{users} users are too many for the page, which takes 1,000; use jackfield users import.",
-    "{users} — слишком много для страницы (до 1000); есть команда jackfield users import."],
+  too_many: ["{users} users are too many at once; 1,000 can be.", "{users} — слишком много за раз; можно 1000."],
   row: ["Row", "Строка"],
   login: ["Login", "Логин"],
   name: ["Name", "Имя"],
@@ -28,10 +27,10 @@ const t = words({
   refused: ["not possible", "нельзя"],
   left: ["not added", "не добавлен"],
   add: ["Add {n} user|Add {n} users", "Добавить {n} пользователя|Добавить {n} пользователей|Добавить {n} пользователей"],
-  wrong: ["Correct the marked rows and choose the file again; nobody was added.", "Исправьте отмеченные строки и выберите файл снова; никто не добавлен."],
+  wrong: ["Correct the marked rows and choose the file again; nobody was added.", "Исправьте отмеченные строки, выберите файл снова; никто не добавлен."],
   nobody: ["All of them are there already.", "Все уже есть."],
   done: ["{n} user was added.|{n} users were added.", "Добавлен {n} пользователь.|Добавлено {n} пользователя.|Добавлено {n} пользователей."],
-  passwords: ["Save the made-up passwords; they are shown this once", "Сохранить придуманные пароли; показываются один раз"],
+  passwords: ["Save the made-up passwords, this once", "Сохранить придуманные пароли: только сейчас"],
 });
 
 const MOST = 1000;

@@ -52,7 +52,6 @@ export function listing({ key, id, chosen: first, t: said, heads = [], cells, be
     chosen?.leave?.();
     chosen = one && { ...beside(one, () => { choose(null); load(); }), key: one[id] };
     fill(detail, chosen && h("div.stack.pad", h("div.row", h("h2", chosen.title), h("span.fill"), signButton("remove", t("close"), () => choose(null))), chosen.element));
-    detail.classList.toggle("open", chosen !== null);
     if (chosen) detail.scrollIntoView({ block: "nearest" });
     history.replaceState(null, "", `#live/${[key, ...(chosen ? [encodeURIComponent(chosen.key)] : [])].join("/")}`);
     list.set(found);
@@ -68,7 +67,7 @@ export function listing({ key, id, chosen: first, t: said, heads = [], cells, be
   });
   load();
   return {
-    element: h("div.stacked", h("header", searchField((text) => { wanted = text; load(); }, said("search")), hint, count),
+    element: h("div.stacked", h("header.row.why", searchField((text) => { wanted = text; load(); }, said("search")), hint, count),
       h("div.split", h(`div.window.of-${key}`, heads.length ? head : null, list.element), detail)),
     heard(what, message) {
       moves.heard(what, message);

@@ -60,7 +60,7 @@ export function log() {
 
   load();
   return {
-    element: h("div.stacked", h("header", searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("search")), choose, pause, hint), list),
+    element: h("div.stacked", h("header.row.why", searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("search")), choose, pause, hint), list),
     heard(what, message) {
       if (what === "state" || message?.log_left_out) load();
       else if (message?.log) take(message.log);

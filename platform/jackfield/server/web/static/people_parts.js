@@ -26,8 +26,8 @@ export const session = (one) => [
   [one.client && h("span", one.client), h("span", t("seen", { at: date(one.seen_at) })), h("span", t("opened", { at: date(one.created_at) }))],
 ];
 
-const BROWSERS = { Firefox: /Firefox\//, Edge: /Edg\//, Opera: /OPR\//, Chrome: /Chrom(e|ium)\//, Safari: /Safari\// };
-const SYSTEMS = { Android: /Android/, iOS: /iPhone|iPad/, Windows: /Windows/, macOS: /Mac OS/, Linux: /Linux/ };
+const BROWSERS = { Firefox: /Firefox/, Edge: /Edg/, Opera: /OPR/, Chrome: /Chrom/, Safari: /Safari/ };
+const SYSTEMS = { Android: /Android/, iOS: /iP(hone|ad)/, Windows: /Windows/, macOS: /Mac OS/, Linux: /Linux/ };
 
 /** What calls itself so, in words; itself where it is no browser. */
 export function client(agent) {

@@ -28,12 +28,8 @@ const what = words({
   server_fault: ["a fault of the server", "ошибка сервера"],
   not_found: ["there is nothing at this address", "по этому адресу ничего нет"],
   wrong_host: ["a name by which the server is not known", "имя, под которым сервер не известен"],
-  login_taken: ["a login that another user has", "такой логин уже есть"],
-  key_taken: ["a name that another key has", "ключ с таким названием уже есть"],
-  no_such_user: ["a user that is not there any more", "такого пользователя больше нет"],
-  no_such_key: ["a key that is not there any more", "такого ключа больше нет"],
-  no_such_connection: ["a connection that is closed already", "соединение уже закрыто"],
-  no_such_session: ["a session that has ended already", "сеанс уже завершён"],
+  taken: ["that one is there already", "такое уже есть"],
+  gone: ["that is not there any more", "этого больше нет"],
 });
 const mends = words({
   login_failed: ["Check capital letters and the keyboard's language; an administrator can give a new password.",
@@ -51,19 +47,19 @@ const mends = words({
   too_many_of_address: ["Close a connection, or have limits.per_address raised.", "Закройте соединение или попросите поднять limits.per_address."],
   too_many_connections: ["Try again later.", "Попробуйте позже."],
   server_full: ["Try again later.", "Попробуйте позже."],
-  store_unavailable: ["Try again in a few seconds.", "Попробуйте через несколько секунд."],
-  provider_unavailable: ["Try again in a few seconds.", "Попробуйте через несколько секунд."],
+  unavailable: ["Try again in a few seconds.", "Попробуйте через несколько секунд."],
   not_ready: ["It was a restart; clients come back by themselves.", "Это был перезапуск; клиенты возвращаются сами."],
-  server_fault: ["The log has the cause under the same time.", "Причина — в журнале за то же время."],
-  login_taken: ["Choose another one.", "Выберите другой."],
-  key_taken: ["Choose another one.", "Выберите другое."],
-  no_such_user: ["The list of users has those that there are.", "Есть те, кто в списке пользователей."],
+  server_fault: ["Tell whoever runs the server the id; the log has the cause.", "Сообщите номер тому, кто ведёт сервер: причина в журнале."],
+  taken: ["Choose another name.", "Выберите другое название."],
+  gone: ["Look at the list.", "Посмотрите в списке."],
 });
 
-/** The first key that a table has. */
-const found = (say, ...keys) => keys.find((key) => key && say(key) !== key);
-
-const ofLogin = ({ code, login }) => code === "login_failed" && !login && (login === "" ? "login_unknown" : "login_wrong");
+/** The key of a refusal in a table: its own, or that of all that are alike. */
+function keyOf({ code = "", login }, say) {
+  const ofLogin = code === "login_failed" && !login && (login === "" ? "login_unknown" : "login_wrong");
+  const alike = code.startsWith("no_such_") ? "gone" : code.split("_").at(-1);
+  return [ofLogin, code, alike].find((key) => key && say(key) !== key);
+}
 
 /** The role that is missing, where an administrator can give it; the server says so by a command. */
 export const missing = ({ fix }) => /jackfield users roles \S+ \+(\S+)$/.exec(fix)?.[1];
@@ -72,13 +68,13 @@ export const missing = ({ fix }) => /jackfield users roles \S+ \+(\S+)$/.exec(fi
 export function reason(refusal) {
   const named = [...(refusal.detail ?? "").matchAll(/"([^"]+)"/g)].map(([, role]) => role).join(" / ") || missing(refusal);
   if (refusal.code === "role_required" && named) return what("role_named", { roles: named });
-  const key = found(what, ofLogin(refusal), refusal.code);
+  const key = keyOf(refusal, what);
   return key ? what(key) : refusal.detail || refusal.title;
 }
 
 /** What mends it; the server's own where there is no plainer one. */
 export function cure(refusal) {
-  const key = found(mends, ofLogin(refusal), refusal.code);
+  const key = keyOf(refusal, mends);
   return key && (key !== "role_required" || missing(refusal)) ? mends(key) : refusal.fix;
 }
 

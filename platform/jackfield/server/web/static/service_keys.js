@@ -28,10 +28,9 @@ const t = words({
   none: ["No key was made yet.", "Ключей ещё нет."],
   rotate: ["Rotate", "Сменить"],
   rotate_title: ["A new key for {name}?", "Новый ключ для {name}?"],
-  rotate_sure: ["The old one opens beside it for one more day; give the program the new one until then.",
-    "Старый действует ещё сутки; за это время передайте программе новый."],
+  rotate_sure: ["The old one opens for one more day.", "Старый действует ещё сутки."],
   remove_title: ["Remove {name}?", "Удалить {name}?"],
-  remove_sure: ["It opens nothing from now on, and its connections close.", "Он больше ничего не открывает, его соединения закроются."],
+  remove_sure: ["It opens nothing any more; its connections close.", "Он больше ничего не откроет; соединения закроются."],
   shown: ["The key {name}", "Ключ {name}"],
 });
 
