@@ -90,7 +90,13 @@ async def test_why_somebody_could_not_connect(desk: Served, clock: Clock) -> Non
     assert [one["id"] for one in await asked(desk, f"?id={told.lower()}")] == [told]
     assert await asked(desk, "?address=10.9.9.9") == []
     clock.now += 7200
-    for text, whose in (("bob", found), ("10.1.2.3", found), (f"%23{told.lower()}", found[1:]), ("", found), ("10.1.2", [])):
+    for text, whose in (
+        ("bob", found),
+        ("10.1.2.3", found),
+        (f"%23{told.lower()}", found[1:]),
+        ("", found),
+        ("10.1.2", []),
+    ):
         assert await asked(desk, f"?search={text}&since=3h") == whose, text
     assert await asked(desk, f"?search={told}&since=1h") == found[1:], "an id is of any time"
     assert await asked(desk, "?search=bob&since=1h") == []

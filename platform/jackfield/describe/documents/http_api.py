@@ -210,7 +210,7 @@ _DESCRIPTIONS = {
     "With `dry_run` everybody who may enter gets the text.",
     "beginnings": "With `serve --edit`. What `jackfield new --examples` lists.",
     "begin": "With `serve --edit`. For a project without endpoints, as `jackfield new --example` does it.",
-    "published": "What is kept for the way back, the newest first. Where tables are edited, for the role `editor`, too.",
+    "published": "What is kept for the way back, the newest first. Where tables are edited also for the role `editor`.",
 }
 
 _COOKIE = ("Set-Cookie",)
