@@ -16,8 +16,6 @@ export class Feed {
    */
   constructor(told, { Socket = globalThis.WebSocket, later = (call, wait) => setTimeout(call, wait) } = {}) {
     this.state = null;
-    this.reason = "";
-    this.again = 0;
     this._told = told;
     this._Socket = Socket;
     this._later = later;

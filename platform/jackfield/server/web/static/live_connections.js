@@ -58,7 +58,7 @@ function beside(one, feed, ended) {
   }).map(([name, value]) => value && [h("dt", t(name)), h("dd", value)]));
 
   async function end() {
-    if (!await sure(t("end"), t("end_sure", { who: who(one), endpoint: one.endpoint }), t("end"))) return;
+    if (!await sure(t("end"), t("end_sure", { who: who(one), endpoint: one.endpoint }))) return;
     if (await attempt(said, () => ask("DELETE", `/api/connections/${part(one.id)}`))) ended();
   }
 

@@ -1,6 +1,6 @@
 // Live: a list of the server as a window over however many there are, searched there, with one of them beside it.
 
-import { get } from "./api.js";
+import { get, part } from "./api.js";
 import { whenMoved } from "./console_feed.js";
 import { fill, h, signButton } from "./dom.js";
 import { failure, rows, searchField } from "./parts.js";
@@ -39,9 +39,9 @@ export function listing({ key, id, chosen: first, t: said, heads = [], cells, be
       const most = all();
       fill(count, !found.length ? said(wanted ? "nothing" : "none")
         : most !== undefined && (next || wanted) ? t("shown", { n: found.length, all: number(most) }) : said("of", { n: found.length }));
-      const same = (name) => found.find((one) => one[id] === name);
-      if (chosen && same(chosen.key)) chosen.renew?.(same(chosen.key));
-      if (first && same(first)) choose(same(first));
+      const same = found.find((one) => one[id] === (chosen?.key ?? first));
+      if (same && chosen) chosen.renew?.(same);
+      else if (same) choose(same);
       first = undefined;
     } catch (problem) {
       if (mine === asked) fill(hint, failure(problem, () => load()));
@@ -53,7 +53,7 @@ export function listing({ key, id, chosen: first, t: said, heads = [], cells, be
     chosen = one && { ...beside(one, () => { choose(null); load(); }), key: one[id] };
     fill(detail, chosen && h("div.stack.pad", h("div.row", h("h2", chosen.title), h("span.fill"), signButton("remove", t("close"), () => choose(null))), chosen.element));
     if (chosen) detail.scrollIntoView({ block: "nearest" });
-    history.replaceState(null, "", `#live/${[key, ...(chosen ? [encodeURIComponent(chosen.key)] : [])].join("/")}`);
+    history.replaceState(null, "", `#live/${key}/${part(chosen?.key ?? "")}`);
     list.set(found);
   }
 

@@ -5,15 +5,10 @@ import { words } from "./words.js";
 
 const t = words({
   me: ["Your account", "Ваша учётная запись"],
-  me_small: ["Sessions and password", "Сеансы и пароль"],
   why: ["Who could not connect?", "Кто не смог подключиться?"],
-  why_small: ["Refusals and failed logins", "Отказы и неудачные входы"],
   users: ["Users", "Пользователи"],
-  users_small: ["Logins, roles, passwords", "Логины, роли, пароли"],
   import: ["Import", "Импорт"],
-  import_small: ["Users from a CSV file", "Пользователи из файла CSV"],
   keys: ["Service keys", "Ключи программ"],
-  keys_small: ["For programs and devices", "Для программ и устройств"],
   parts: ["People", "Люди"],
 });
 
@@ -31,8 +26,7 @@ export async function show(context) {
   const is = { admin: page.admin, own: page.auth.own };
   const names = Object.keys(PARTS).filter((name) => PARTS[name][1].every((one) => is[one]));
   const chosen = names.includes(rest[0]) ? rest[0] : names[0];
-  const links = names.map((name) => h("a.item", { href: `#people/${name}`, "aria-current": name === chosen ? "true" : null },
-    t(name), h("small", t(`${name}_small`))));
+  const links = names.map((name) => h("a.item", { href: `#people/${name}`, "aria-current": name === chosen ? "true" : null }, t(name)));
   fill(side, names.length > 1 && h("nav", { "aria-label": t("parts") }, links));
   side.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   const found = await PARTS[chosen][0](), box = h("div.people.pad.stack");

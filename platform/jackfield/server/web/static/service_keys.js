@@ -27,10 +27,8 @@ const t = words({
   old: ["the old one opens until {at}", "старый действует до {at}"],
   none: ["No key was made yet.", "Ключей ещё нет."],
   rotate: ["Rotate", "Сменить"],
-  rotate_title: ["A new key for {name}?", "Новый ключ для {name}?"],
-  rotate_sure: ["The old one opens for one more day.", "Старый действует ещё сутки."],
-  remove_title: ["Remove {name}?", "Удалить {name}?"],
-  remove_sure: ["It opens nothing any more; its connections close.", "Он больше ничего не откроет; соединения закроются."],
+  rotate_sure: ["{name} gets a new key. The old one opens for one more day.", "{name} получит новый ключ. Старый действует ещё сутки."],
+  remove_sure: ["{name} opens nothing any more; its connections close.", "{name} больше ничего не откроет; соединения закроются."],
   shown: ["The key {name}", "Ключ {name}"],
 });
 
@@ -48,14 +46,10 @@ export async function show({ main }) {
     ]) : empty(t("none")));
   };
   const { said, act } = acting(paint);
-  const once = (found) => shownOnce(t("shown", { name: found.name }), found.key);
-  const rotate = async (name) => {
-    if (!await sure(t("rotate_title", { name }), t("rotate_sure"), t("rotate"))) return;
-    await act(async () => once(await post(`/api/keys/${part(name)}/rotate`, {})));
-  };
-  const remove = async (name) => {
-    if (await sure(t("remove_title", { name }), t("remove_sure"), t("remove"))) await act(() => ask("DELETE", `/api/keys/${part(name)}`));
-  };
+  const once = ({ name, key }) => shownOnce(t("shown", { name }), key);
+  const asking = (what, name, call) => sure(t(what), t(`${what}_sure`, { name })).then((is) => is && act(() => call(`/api/keys/${part(name)}`)));
+  const rotate = (name) => asking("rotate", name, async (at) => once(await post(`${at}/rotate`)));
+  const remove = (name) => asking("remove", name, (at) => ask("DELETE", at));
   const make = () => formDialog(t("new"), [
     field(t("name"), { name: "name", required: true, maxlength: 128, autocapitalize: "none" }, t("name_hint")),
     field(t("roles"), { name: "roles", value: "publisher", required: true }, t("roles_hint")),

@@ -99,7 +99,7 @@ export async function letIn(login, page, role) {
 
 /** A new password for a user, shown once. */
 async function renew(login) {
-  if (!await sure(t("fresh"), t("fresh_sure", { login }), t("fresh"))) return;
+  if (!await sure(t("fresh"), t("fresh_sure", { login }))) return;
   const made = password();
   await ask("PATCH", `/api/users/${part(login)}`, { password: made });
   await shownOnce(t("password_of", { login }), made);
@@ -129,7 +129,7 @@ async function control(login, page, { role = "", more = () => null, gone }) {
   const { said, act } = acting(paint);
   const button = (name, onclick, kind = "button") => h(kind, { onclick }, t(name));
   const change = (what) => ask("PATCH", at, what);
-  const confirmed = (name) => sure(t(name), t(`${name}_sure`, { login }), t(name));
+  const confirmed = (name) => sure(t(name), t(`${name}_sure`, { login }));
   const asking = (name, call) => async () => { if (await confirmed(name)) await act(call); };
   await paint();
   return box;
