@@ -14,6 +14,7 @@ import secrets
 import unicodedata
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from ipaddress import ip_address
 from typing import Any, Protocol, Self, overload
@@ -139,6 +140,15 @@ class Wanted:
                 raise ValueError(f"{address[:60]} is no address; one is written as 192.0.2.7 or 2001:db8::7") from None
         login = unicodedata.normalize("NFC", login).replace("\0", "�").encode(errors="replace").decode()
         return cls(login, address, id_of(told) if told else "", since, limit)
+
+    @classmethod
+    def searched(cls, text: str, *, since: float | None, limit: int) -> list[Self]:
+        """What a person may ask for by a text that is a login, an address or an id; an id is known for all time."""
+        found = [cls.typed({"login": text}, since=since, limit=limit)]
+        for name, back in (("address", since), ("id", None)) if text else ():
+            with suppress(ValueError):
+                found.append(cls.typed({name: text}, since=back, limit=limit))
+        return found
 
     @property
     def anything(self) -> bool:

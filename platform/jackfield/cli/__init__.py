@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "test": ("test_command", "Run the examples of the project, here or against a server."),
     "publish": ("publish", "Make the files live in the running server."),
     "status": ("status", "Tell what the running server serves."),
+    "connections": ("connections", "Tell who is connected to the running server."),
     "refusals": ("refusals", "Tell who was refused lately, and why."),
     "call": ("call", "Talk to an endpoint from the terminal."),
     "users": ("users", "Add, list and change the users who may log in."),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
-from jackfield.auth.authorities import is_own, login_with_authority, several
+from jackfield.auth.authorities import is_own, several
 from jackfield.auth.provider import JWT_SESSION, VERIFY_SESSION
 from jackfield.identity import OF_KEYS, OF_VISITORS, Identity
 from jackfield.process.connection import Connection, outbox_of
@@ -35,10 +35,6 @@ class Members:
         kind = next((kind for kind in (JWT_SESSION, VERIFY_SESSION) if login.startswith(kind)), "")
         found = hub.of(login.removeprefix(kind))
         return [one for one in found if (one.identity.session.startswith(kind) if kind else is_own(one.identity))]
-
-    def called(self, identity: Identity) -> str:
-        """The login by which `of` finds a user's connections; "" for who is not logged in."""
-        return login_with_authority(self._live.generation.table.plan.auth, identity)
 
     def send(self, group: str, frame: bytes, but: Connection | None) -> int:
         """Send an event to a group; gives the number of connections that get it."""

@@ -89,6 +89,18 @@ async def test_why_somebody_could_not_connect(desk: Served, clock: Clock) -> Non
     assert "jackfield users roles bob +support" in found[1]["fix"]
     assert [one["id"] for one in await asked(desk, f"?id={told.lower()}")] == [told]
     assert await asked(desk, "?address=10.9.9.9") == []
+    clock.now += 7200
+    for text, whose in (
+        ("bob", found),
+        ("10.1.2.3", found),
+        (f"%23{told.lower()}", found[1:]),
+        ("", found),
+        ("10.1.2", []),
+    ):
+        assert await asked(desk, f"?search={text}&since=3h") == whose, text
+    assert await asked(desk, f"?search={told}&since=1h") == found[1:], "an id is of any time"
+    assert await asked(desk, "?search=bob&since=1h") == []
+    assert await asked(desk, "?search=bob&limit=1") == found[:1]
 
 
 async def test_it_is_there_after_a_restart_until_its_time_is_over(
@@ -148,7 +160,7 @@ async def test_whose_session_ended_is_known(desk: Served) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("?who=bob", "takes the parameters login, address, id, since, limit"),
+        ("?who=bob", "takes the parameters login, address, id, search, since, limit"),
         ("?limit=0", "from 1 to 200"),
         ("?limit=x", "from 1 to 200"),
         ("?since=gestern", "gestern"),

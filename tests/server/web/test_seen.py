@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import quote
 
 import pytest
+from click.testing import CliRunner
 
+from jackfield.cli import connections
 from jackfield.logs import log
-from jackfield.server.web import seen
+from jackfield.server import status
+from jackfield.server.node import control_verbs
+from jackfield.server.node.control_verbs import verbs
 from tests.server.conftest import OpenServed
 from tests.server.served import Caller, Headers, Served, until
 
@@ -67,7 +72,7 @@ async def test_connections_are_listed_newest_first_in_pages_and_closed_one_by_on
 async def test_of_a_connection_is_told_what_it_does_and_where_it_is(
     served: Served, admin: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(seen, "_AT_ONCE", 1)  # others have their turn after each
+    monkeypatch.setattr(status, "_AT_ONCE", 1)  # others have their turn after each
     room, _ = await opened(served, f"/ws/rooms/{quote('зал')}", "аня"), await opened(served, "/ws/feed")
     (before,) = (await served.http("GET", f"/api/connections?search={quote('АН')}", admin)).json["connections"]
     assert (before["silent"], before["groups"], before["watchable"]) == (None, ["room:%D0%B7%D0%B0%D0%BB"], True)
@@ -80,6 +85,24 @@ async def test_of_a_connection_is_told_what_it_does_and_where_it_is(
     assert (await served.http("GET", "/api/connections?search=nobody", admin)).json == {"connections": [], "next": None}
     wrong = await served.http("GET", "/api/connections?after=here", admin)
     assert (wrong.status, wrong.json["code"]) == (400, "invalid_request")
+
+
+async def test_the_command_tells_who_is_connected(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    room, _ = await opened(served, "/ws/rooms/1", "аня"), await opened(served, "/ws/feed")
+    await room.ask({"message": "👋"})
+    verb = verbs(served.gateway.live, None)["connections"]  # type: ignore[arg-type]
+    monkeypatch.setattr(control_verbs, "MOST_SHOWN", 1)
+    for search, endpoint, line in (
+        ("", "feed", r"\w+  feed  visitor at 10\.1\.2\.3  0 s, 0 messages"),
+        ("АНЯ", "room", r"\w+  room  аня at 10\.1\.2\.3  0 s, 1 message, the last 0 s ago, in room:1"),
+    ):
+        answer = await verb({"search": search})
+        assert [(one["endpoint"], one["messages"]) for one in answer["connections"]] == [(endpoint, int(bool(search)))]
+        monkeypatch.setattr(connections, "speak", lambda *_, answer=answer, **__: answer)
+        told = CliRunner().invoke(connections.command, [search])
+        assert re.fullmatch(line, told.stdout.strip()), told.output
+        assert "these are 1 of 2" in told.stderr
+    assert json.loads(CliRunner().invoke(connections.command, ["--json"]).stdout) == answer["connections"]
 
 
 async def test_the_last_lines_of_the_log_are_told_from_a_level_on(served: Served, admin: Headers) -> None:

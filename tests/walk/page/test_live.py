@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
@@ -36,6 +37,10 @@ def opened(server: Server, path: str) -> Iterator[ClientConnection]:
 def asked(client: ClientConnection, text: str) -> Any:
     client.send(json.dumps({"message": text}))
     return json.loads(client.recv(10))
+
+
+def wrongly(server: Server, login: str) -> None:
+    assert httpx.post(f"{server.http}/auth/login", json={"login": login, "password": "не тот"}).status_code == 401
 
 
 def test_an_administrator_sees_watches_sends_and_closes(seed: Seed, open_page: Open) -> None:
@@ -106,6 +111,7 @@ def test_on_a_phone_in_russian_and_back_after_a_restart(
     lost = "WebSocket connection|ERR_CONNECTION_REFUSED|Failed to load"
     page = open_page(server, "/#live/log", lost, locale="ru-RU", color_scheme="dark", viewport=phone)
     log_in(page, server)
+    wrongly(server, "admin")
     page.locator(".entry b", has_text="login").first.wait_for()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     server.hear(signal.SIGTERM)
@@ -114,3 +120,7 @@ def test_on_a_phone_in_russian_and_back_after_a_restart(
     start(server.folder, "--port", port)
     page.get_by_text("Связь потеряна").wait_for(state="detached")
     page.get_by_text("connection_opened").first.wait_for()
+    page.get_by_role("link", name="Отказы").click()
+    page.get_by_text("неверный пароль").wait_for()  # from before the restart
+    wrongly(server, "анна")
+    page.get_by_text("логин, которого ни у кого нет").wait_for()  # by itself

@@ -62,17 +62,28 @@ def test_why_could_anna_not_connect(
     page.get_by_text("the role support is missing").wait_for()
     page.get_by_label("A login, an address, or the id").fill("анна")
     page.get_by_text("wrong password").wait_for()
-    page.get_by_role("link", name="анна").first.click()
-    page.get_by_label("Roles").fill("support")
-    page.get_by_role("button", name="Save").click()
+    assert "jackfield users" not in page.locator("main").inner_text(), "that is for who has a shell"
+    page.get_by_role("button", name="Give the role support").click()
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
     page.get_by_text("Saved.").wait_for()
+    page.keyboard.press("Escape")
     assert anna.get("/ws/desk").json()["would"] is None
-
-    page.get_by_role("button", name="Remove").click()
-    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="New password").click()
     page.get_by_role("dialog").get_by_role("button", name="New password").click()
     assert the_once(page) != password
+
+    page.get_by_role("link", name="анна").first.click()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Disable").click()
+    page.get_by_role("dialog").get_by_role("button", name="Disable").click()
+    page.get_by_text("disabled", exact=True).wait_for()
+    page.get_by_role("link", name="Who could not connect?").click()
+    page.get_by_role("button", name="New password").click()
+    page.get_by_role("dialog").get_by_role("button", name="Enable").click()
+    page.get_by_role("dialog").get_by_role("button", name="Disable").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="анна").first.click()
     page.get_by_text("Not logged in anywhere").wait_for()
     page.get_by_role("button", name="Remove").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
@@ -121,10 +132,19 @@ def test_keys_and_an_import(seed: Callable[..., Server], open_page: Open) -> Non
 
 
 def test_a_user_sees_the_own_account_alone_on_a_phone(seed: Callable[..., Server], open_page: Open) -> None:
-    server = seed()
+    server = seed(endpoints=ENDPOINTS)
     server.run("users", "add", "анна", "--password-stdin", given="длинный пароль\n")
     page = open_page(server, "/#people", expected=REFUSED, locale="ru-RU", viewport={"width": 390, "height": 844})
+    page.fill("input[name=login]", "анна")
+    page.fill("input[name=password]", "не тот пароль")
+    page.press("input[name=password]", "Enter")
+    page.get_by_text("Неверный логин или пароль.").wait_for()
+    assert "jackfield" not in page.locator(".failure").inner_text()
     log_in(page, server, "анна", "длинный пароль")
+    page.goto(f"{server.http}/#talk/desk")
+    page.get_by_text("Нет роли support.").wait_for()
+    page.get_by_text("Попросите роль у администратора").wait_for()
+    page.goto(f"{server.http}/#people")
     page.get_by_role("heading", name="Вы вошли как анна").wait_for()
     assert page.get_by_role("link", name="Пользователи").count() == 0
     page.get_by_role("button", name="Сменить пароль").click()

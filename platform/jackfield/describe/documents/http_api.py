@@ -129,7 +129,7 @@ _DESCRIPTIONS = {
     "With `dry_run` everybody who may enter gets the text.",
     "beginnings": "With `serve --edit`. What `jackfield new --examples` lists.",
     "begin": "With `serve --edit`. For a project without endpoints, as `jackfield new --example` does it.",
-    "published": "What is kept for the way back, the newest first. Where tables are edited, for the role `editor`, too.",
+    "published": "What is kept for the way back, the newest first. Where tables are edited also for the role `editor`.",
 }
 
 _COOKIE = ("Set-Cookie",)
@@ -182,7 +182,7 @@ def _keys() -> tuple[Call, ...]:
 
 _REFUSALS = Call(
     *("GET", "/api/refusals", "refusals", "Who was refused, and why", at("Refusals")),
-    query=("login", "address", "id", "since", "limit"),
+    query=("login", "address", "id", "search", "since", "limit"),
 )
 
 

@@ -75,6 +75,7 @@ PARAMETERS: Mapping[str, JSON] = {
     "connections.after": {**TEXT, "pattern": r"^([0-9]{1,12}(\.[0-9]{1,9})?)?$", "description": _NEXT},
     "unmatched.after": {**TEXT, "pattern": r"^([0-9]{1,12}\.[0-9]{1,9}-[0-9a-f]{16})?$", "description": _NEXT},
     "refusals.login": {**TEXT, "description": "A login, as the refusals have it."},
+    "refusals.search": {**TEXT, "description": "A login, an address or an id, in the place of these."},
     "refusals.id": {
         "type": "string",
         "pattern": ID_TYPED,

@@ -1,4 +1,4 @@
-"""What the commands ask a running server over the control channel: publish, status, refusals, send."""
+"""What the commands ask a running server over the control channel: publish, status, connections, refusals, send."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from jackfield.logs import log
 from jackfield.server.live import Live
 from jackfield.server.members import Members
 from jackfield.server.publish.publisher import Publisher
-from jackfield.server.status import status
+from jackfield.server.status import connection, having, status
 
-__all__ = ["verbs"]
+__all__ = ["MOST_SHOWN", "verbs"]
+
+MOST_SHOWN = 1000
+"""Connections that `jackfield connections` gets at most, the newest."""
 
 Verb = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -31,6 +34,11 @@ def verbs(live: Live, publisher: Publisher) -> dict[str, Verb]:
 
     async def tell(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return status(live)
+
+    async def connections(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        wanted = str(asked.get("search", "")).casefold()
+        found = await having(list(live.hub.newest()), wanted, MOST_SHOWN)
+        return {"connections": [connection(live, one) for one in found], "of": live.hub.clients}
 
     async def refusals(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         wanted = Wanted.typed(asked, since=asked.get("since"))
@@ -54,4 +62,4 @@ def verbs(live: Live, publisher: Publisher) -> dict[str, Verb]:
         log.info("pushed", login=login, endpoint=endpoint or "", delivered_to=delivered, by="", client="")
         return {"delivered_to": delivered}
 
-    return {"publish": publish, "status": tell, "refusals": refusals, "send": send}
+    return {"publish": publish, "status": tell, "connections": connections, "refusals": refusals, "send": send}

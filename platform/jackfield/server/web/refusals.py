@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from starlette.responses import Response
@@ -29,15 +30,20 @@ class RefusalAdministration:
         return {"/refusals": {"GET": self._find}}
 
     async def _find(self, asked: Asked) -> Response:
-        wanted = self._wanted(query(asked, "login", "address", "id", "since", "limit"))
-        return reply({"refusals": [_as_json(one) for one in await self._refusals.find(wanted)]})
+        wanted = self._wanted(query(asked, "login", "address", "id", "search", "since", "limit"))
+        lists = [await self._refusals.find(one) for one in wanted]
+        found = {(one.id, one.first): one for one in chain(*lists)}
+        newest = sorted(found.values(), key=lambda one: one.time, reverse=True)[: wanted[0].limit]
+        return reply({"refusals": [_as_json(one) for one in newest]})
 
-    def _wanted(self, given: Mapping[str, str]) -> Wanted:
-        """What a query asks for. Raises Refusal."""
+    def _wanted(self, given: Mapping[str, str]) -> list[Wanted]:
+        """What a query asks for, or may ask for with `search`. Raises Refusal."""
         limit = limit_of(given, REFUSALS_KEPT)
         try:
             since = self._clock() - quantities.duration(given["since"]) if "since" in given else None
-            return Wanted.typed(given, since=since, limit=limit)
+            if "search" in given:
+                return Wanted.searched(given["search"], since=since, limit=limit)
+            return [Wanted.typed(given, since=since, limit=limit)]
         except ValueError as exc:
             raise Refusal("invalid_request", f"{exc}.", "Correct it in the query.") from None
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
-from typing import Any
 
 from starlette.responses import Response
 
-from jackfield import messages
 from jackfield.errors import Refusal
 from jackfield.logs import log
 from jackfield.recent import KEPT, LEVELS, RECENT
-from jackfield.server.live import Live, Member
+from jackfield.server.live import Live
 from jackfield.server.members import Members
-from jackfield.server.status import status
+from jackfield.server.status import connection, having, status
 from jackfield.server.web.json_api import Answer, Asked, reply
 from jackfield.server.web.paging import MAX_PAGE, limit_of, not_next, query, search_of
 from jackfield.server.web.push import endpoint_of, login_of
@@ -23,7 +20,6 @@ from jackfield.server.web.rights import Rights
 
 __all__ = ["Seen"]
 
-_AT_ONCE = 500  # connections that are searched in one step of the loop
 _CLOSED = "closed by an administrator"
 
 
@@ -50,9 +46,9 @@ class Seen:
         limit, before = limit_of(given, MAX_PAGE), _moment(given.get("after", ""))
         found = self._live.hub.newest() if login is None else reversed(self._members.of(login_of(login)))
         fitting = (one for one in found if one.began < before and (endpoint is None or one.endpoint == endpoint))
-        page = await _having(list(fitting), wanted, limit + 1) if wanted else list(islice(fitting, limit + 1))
+        page = await having(list(fitting), wanted, limit + 1) if wanted else list(islice(fitting, limit + 1))
         following = repr(page[limit - 1].began) if len(page) > limit else None
-        return reply({"connections": [*map(self._as_json, page[:limit])], "next": following})
+        return reply({"connections": [connection(self._live, one) for one in page[:limit]], "next": following})
 
     async def _close(self, asked: Asked) -> Response:
         by = await self._rights.admin(asked.request)
@@ -83,43 +79,6 @@ class Seen:
     async def _status(self, asked: Asked) -> Response:
         query(asked)
         return reply(status(self._live))
-
-    def _as_json(self, member: Member) -> dict[str, Any]:
-        live, silent = self._live, member.bucket.silent(member.now())
-        seconds = live.passed() - member.began
-        route = live.generation.table.routes.get(member.endpoint)
-        return {
-            "id": member.connection.id,
-            "endpoint": member.endpoint,
-            "login": self._members.called(member.identity) or None,
-            "visitor": None if member.identity else member.connection.visitor,
-            "address": member.connection.address,
-            "seconds": round(seconds),
-            "since": messages.moment(live.clock() - seconds),
-            "messages": member.bucket.came,
-            "silent": None if silent is None else round(silent),
-            "waiting": member.outbox.pending,
-            "groups": list(member.groups),
-            "watchable": route is not None and "payloads" in route.endpoint.inspect,
-        }
-
-
-async def _having(members: Sequence[Member], wanted: str, most: int) -> list[Member]:
-    """Those in which the text stands anywhere that is shown, the first so many; others have their turn meanwhile."""
-    found: list[Member] = []
-    for number, member in enumerate(members):
-        if number % _AT_ONCE == _AT_ONCE - 1:
-            await asyncio.sleep(0)
-        if wanted in _shown(member).casefold():
-            found.append(member)
-            if len(found) == most:
-                break
-    return found
-
-
-def _shown(member: Member) -> str:
-    one = member.connection
-    return "\n".join((member.identity.login or one.visitor, one.endpoint, one.address, one.id, *member.groups))
 
 
 def _moment(after: str) -> float:

@@ -26,15 +26,12 @@ export async function show({ page, main, refresh }) {
   const paint = async () => {
     const { sessions } = await get(`${at}/sessions`);
     sessions.sort((a, b) => b.current - a.current || b.seen_at.localeCompare(a.seen_at));
-    const others = sessions.length > 1
-      ? h("button", { type: "button", onclick: () => act(() => ask("DELETE", `${at}/sessions`)) }, t("others")) : null;
+    const end = (one) => act(() => ask("DELETE", `${at}/sessions${one ? `/${part(one.id)}` : ""}`));
+    const others = sessions.length > 1 && h("button", { onclick: () => end() }, t("others"));
     fill(list, h("div.row", h("h2", t("sessions")), h("span.fill"), others), lines(sessions, (one) => {
       const [name, facts] = session(one);
-      const end = async () => {
-        await act(() => ask("DELETE", `${at}/sessions/${part(one.id)}`));
-        if (one.current) refresh();
-      };
-      return [[name, one.current ? h("span.tag.good", t("current")) : null], facts, h("button", { type: "button", onclick: end }, t("end"))];
+      return [[name, one.current && h("span.tag.good", t("current"))], facts,
+        h("button", { onclick: () => end(one).then(() => { if (one.current) refresh(); }) }, t("end"))];
     }));
   };
   const { said, act } = acting(paint);
@@ -51,5 +48,5 @@ export async function show({ page, main, refresh }) {
   });
   const roles = page.login.roles.map((role) => h("span.tag", role));
   fill(main, h("div.row", h("h1", t("title", { login: page.login.login })), roles.length ? roles : h("span.dim", t("no_roles")),
-    h("span.fill"), h("button", { type: "button", onclick: change }, t("change"))), said, list);
+    h("span.fill"), h("button", { onclick: change }, t("change"))), said, list);
 }

@@ -1,6 +1,7 @@
 // The addresses of the server. Whoever is logged in is so by the cookie, which no script can read.
 
 import { read, write } from "./json.js";
+import { cure, sentence } from "./refusal_words.js";
 import { words } from "./words.js";
 
 const t = words({});
@@ -8,13 +9,13 @@ const t = words({});
 /** The prefix under which the server is mounted or passed on; "" mostly. */
 export const root = globalThis.document?.body.dataset.root ?? "";
 
-/** A refusal: what the server said of it (RFC 9457), with the cure under `fix`. */
+/** A refusal: what the server said of it (RFC 9457) in words for people, with the cure under `fix`. */
 export class Problem extends Error {
-  constructor(body, status) {
-    super(body.detail || body.title || t("unreachable"));
+  constructor(body, status = body.status) {
+    super(sentence(body) || t("unreachable"));
     this.status = status;
     this.code = body.code ?? "";
-    this.fix = body.fix ?? "";
+    this.fix = cure(body) ?? "";
     this.id = body.refusal ?? "";
     this.body = body;
   }

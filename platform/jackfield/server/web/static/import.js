@@ -3,20 +3,19 @@
 import { post } from "./api.js";
 import { Sheet } from "./csv.js";
 import { download, fill, h } from "./dom.js";
-import { failure } from "./parts.js";
+import { attempt } from "./parts.js";
 import { head, several } from "./people_parts.js";
 import { words } from "./words.js";
 
 const t = words({
   title: ["Import users", "Импорт пользователей"],
-  intro: ["A CSV file as Excel saves it, with the columns login, name, roles and password. Only login must be there; who has no password gets one that is made up.",
-    "Файл CSV из Excel с колонками login, name, roles и password. Обязательна только login; без пароля он придумывается."],
+  intro: ["A CSV file as Excel saves it: login, and name, roles, password where you want. A password that is missing is made up.",
+    "Файл CSV из Excel: login и, если нужно, name, roles, password. Если пароля нет, он придумывается."],
   file: ["Choose a file", "Выбрать файл"],
   sample: ["A file to begin with", "Файл для начала"],
   no_login: ["The first row has no column login. It has: {heads}", "В первой строке нет колонки login. Есть: {heads}"],
   no_rows: ["There is no user below the first row.", "Под первой строкой нет пользователей."],
-  too_many: ["{users} users are too many for the page, which takes 1,000; use jackfield users import.",
-    "{users} — слишком много для страницы (до 1000); есть команда jackfield users import."],
+  too_many: ["{users} users are too many at once; 1,000 can be.", "{users} — слишком много за раз; можно 1000."],
   row: ["Row", "Строка"],
   login: ["Login", "Логин"],
   name: ["Name", "Имя"],
@@ -28,10 +27,10 @@ const t = words({
   refused: ["not possible", "нельзя"],
   left: ["not added", "не добавлен"],
   add: ["Add {n} user|Add {n} users", "Добавить {n} пользователя|Добавить {n} пользователей|Добавить {n} пользователей"],
-  wrong: ["Correct the marked rows and choose the file again; nobody was added.", "Исправьте отмеченные строки и выберите файл снова; никто не добавлен."],
+  wrong: ["Correct the marked rows and choose the file again; nobody was added.", "Исправьте отмеченные строки, выберите файл снова; никто не добавлен."],
   nobody: ["All of them are there already.", "Все уже есть."],
   done: ["{n} user was added.|{n} users were added.", "Добавлен {n} пользователь.|Добавлено {n} пользователя.|Добавлено {n} пользователей."],
-  passwords: ["Save the made-up passwords; they are shown this once", "Сохранить придуманные пароли; показываются один раз"],
+  passwords: ["Save the made-up passwords, this once", "Сохранить придуманные пароли: только сейчас"],
 });
 
 const MOST = 1000;
@@ -39,23 +38,14 @@ const COLUMNS = ["login", "name", "roles", "password"];
 
 export async function show({ main }) {
   const found = h("div.stack", { role: "status" });
-  const take = async (file) => {
-    fill(found);
-    try {
-      const users = read(decoded(await file.arrayBuffer()));
-      await tried(found, users);
-    } catch (problem) {
-      fill(found, failure(problem));
-    }
-  };
-  const input = h("input", { type: "file", hidden: true, accept: ".csv,text/csv", onchange: (event) => {
-    const [file] = event.target.files;
-    event.target.value = ""; // the same file may be chosen again
-    if (file) take(file);
+  const input = h("input", { type: "file", hidden: true, accept: ".csv,text/csv", onchange: async ({ target }) => {
+    const [file] = target.files;
+    if (file) await attempt(found, async () => tried(found, read(decoded(await file.arrayBuffer()))));
+    target.value = ""; // the same file may be chosen again
   } });
-  const sample = h("button.link", { type: "button", onclick: () =>
-    download("users.csv", "\ufefflogin,name,roles,password\r\nanna,Анна,support editor,\r\n", "text/csv") }, t("sample"));
-  fill(main, head(t("title")), h("p.dim.narrow", t("intro")), h("div.row", h("button.primary", { type: "button", onclick: () => input.click() }, t("file")), input, sample), found);
+  const sample = () => download("users.csv", "\ufefflogin,name,roles,password\r\nanna,Анна,support editor,\r\n", "text/csv");
+  fill(main, head(t("title")), h("p.dim.narrow", t("intro")), h("div.row", h("button.primary", { onclick: () => input.click() }, t("file")), input,
+    h("button.link", { onclick: sample }, t("sample"))), found);
 }
 
 /** The text of a file, in UTF-8 or as Windows had it before: in Cyrillic where that makes words. */
@@ -87,38 +77,33 @@ export function read(text) {
 
 const send = (users, dry_run) => post("/api/users/import", { users: users.map((one) => one.sent), dry_run });
 
+/** What would become of the users; in `box` then, after a press, what became of them. */
 async function tried(box, users) {
-  const { results } = await send(users, true);
+  const { results } = await send(users, true), table = listed(users, results, true);
   const count = results.filter((one) => one.done === "added").length;
-  const add = h("button.primary", { type: "button", onclick: async () => {
+  const add = h("button.primary", { onclick: async () => {
     add.disabled = true;
-    try {
-      const done = await send(users, false);
-      fill(box, outcome(done), listed(users, done.results, false));
-    } catch (problem) {
-      fill(box, failure(problem), listed(users, results, true));
-    }
+    if (!await attempt(box, async () => outcome(users, await send(users, false)))) box.append(table);
   } }, t("add", { n: count }));
   const wrong = results.some((one) => one.done === "refused");
-  fill(box, wrong ? h("div.note", t("wrong")) : count ? h("div.row", add) : h("p", t("nobody")), listed(users, results, true));
+  return [wrong ? h("div.note", t("wrong")) : count ? h("div.row", add) : h("p", t("nobody")), table];
 }
 
-function outcome({ added, results }) {
+function outcome(users, { added, results }) {
   const made = results.filter((one) => one.password);
   const save = () => download("passwords.csv", "\ufefflogin,password\r\n" + made.map((one) => `${quoted(one.login)},${one.password}\r\n`).join(""), "text/csv");
-  return h("div.note", h("span", t("done", { n: added })),
-    made.length ? h("button.primary", { type: "button", onclick: save }, t("passwords")) : null);
+  return [h("div.note", h("span", t("done", { n: added })), made.length > 0 && h("button.primary", { onclick: save }, t("passwords"))),
+    listed(users, results, false)];
 }
 
 const quoted = (text) => (/^[=+\-@\t]|[",;\r\n]/.test(text) ? `"${(/^[=+\-@\t]/.test(text) ? "'" : "") + text.replaceAll('"', '""')}"` : text);
 
-const KINDS = { added: "good", skipped: "", refused: "bad" };
+const KINDS = { added: ".good", skipped: "", refused: ".bad" };
 
 const listed = (users, results, dry, stuck = results.some((one) => one.done === "refused")) => h("div.panel", h("table",
   h("thead", h("tr", ["row", "login", "name", "roles", "what"].map((key) => h("th", { scope: "col" }, t(key))))),
   h("tbody", users.map(({ row, sent }, at) => {
     const { done, problem } = results[at], left = done === "skipped" && stuck; // for what is refused elsewhere, too
-    const kind = KINDS[done] ? `span.tag.${KINDS[done]}` : "span.tag";
     return h("tr", h("td.dim", String(row)), h("td", sent.login), h("td", sent.name), h("td", sent.roles.join(", ")),
-      h("td", h(kind, t(left ? "left" : done === "added" && dry ? "would" : done)), left || done === "refused" ? h("div.small", problem) : null));
+      h("td", h(`span.tag${KINDS[done]}`, t(left ? "left" : done === "added" && dry ? "would" : done)), (left || done === "refused") && h("div.small", problem)));
   }))));

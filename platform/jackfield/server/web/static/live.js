@@ -1,13 +1,13 @@
 // Live: what moves on the server. The lines of the last ten minutes above, one list below, what was chosen beside it.
 
 import { socket } from "./api.js";
-import { Feed, padded } from "./console_feed.js";
-import { fill, h, icon } from "./dom.js";
+import { Feed, POINTS } from "./console_feed.js";
+import { fill, h, icon, s } from "./dom.js";
 import { connections } from "./live_connections.js";
 import { groups } from "./live_groups.js";
 import { log } from "./live_log.js";
-import { publishes, refusals } from "./live_publishes.js";
-import { spark } from "./spark.js";
+import { publishes } from "./live_publishes.js";
+import { finder } from "./refusals.js";
 import { date, language, number, words } from "./words.js";
 
 const t = words({
@@ -33,75 +33,75 @@ const t = words({
   published: ["published {at}", "опубликовано {at}"],
 });
 
-const VIEWS = { connections, groups, refusals, log, publishes };
-const LINGER = 2000; // ms that a connection outlives the place, so that another list finds it
+const VIEWS = { connections, groups, refusals: ({ page }) => finder(page), log, publishes };
+const LINGER = 2000; // ms that the connection outlives the place, so that another list finds it
 
-let shared = null;
+// one connection of this page for all lists
+let feed = null, told = () => {}, leaving = 0;
 
-/** The connection of this page, one for all lists. */
-function joined(told) {
-  if (shared === null) {
-    const hub = shared = { told: () => {}, leaving: 0, feed: null };
-    hub.feed = new Feed((what, message) => hub.told(what, message));
-    hub.feed.open(socket("/console/live"));
+export async function show({ page, main, side, rest }) {
+  clearTimeout(leaving);
+  if (feed === null) {
+    feed = new Feed((what, message) => told(what, message));
+    feed.open(socket("/console/live"));
   }
-  clearTimeout(shared.leaving);
-  shared.told = told;
-  return shared;
-}
-
-function left(hub) {
-  hub.told = () => {};
-  hub.leaving = setTimeout(() => { hub.feed.close(); if (shared === hub) shared = null; }, LINGER);
-}
-
-export async function show({ page, main, side, rest, go }) {
   const name = rest[0] in VIEWS ? rest[0] : "connections";
-  const hub = joined((what, message) => heard(what, message));
-  const feed = hub.feed;
-  const strip = h("section.strip", { "aria-label": t("strip") });
-  const status = h("div.status", { role: "status" });
-  const view = VIEWS[name]({ feed, page, go, rest: rest.slice(1) });
+  const view = VIEWS[name]({ feed, page, rest: rest.slice(1) });
+  const strip = h("section.strip", { "aria-label": t("strip") }), status = h("div.status", { role: "status" });
+  const counts = h("span.dim"), facts = h("dl.facts.small");
   fill(main, strip, status, h("section.view", { "aria-label": t(name) }, view.element));
-  const counts = h("span.dim");
-  const facts = h("dl.facts.small");
   fill(side, h("nav", { "aria-label": t("lists") }, Object.keys(VIEWS).map((one) =>
-    h("a.item", { href: `#live/${one}`, "aria-current": one === name ? "true" : null }, t(one), one === "connections" ? counts : null))), facts);
+    h("a.item", { href: `#live/${one}`, "aria-current": one === name ? "true" : null }, t(one), one === "connections" && counts))), facts);
   const paint = () => {
-    fill(status, stateOf(feed));
-    if (!feed.state) return;
-    fill(strip, lines(feed.state));
-    fill(counts, ` ${number(feed.state.connections)}`);
-    fill(facts, h("dt", t("server")), h("dd", `${feed.state.node}, ${feed.state.version}`),
-      h("dd", t("since", { at: date(feed.state.started_at) })),
-      h("dd", t("published", { at: date(feed.state.published_at) })));
+    fill(status, stateOf());
+    const state = feed.state;
+    if (!state) return;
+    fill(strip, lines(state.rings.values));
+    fill(facts, h("dt", t("server")), h("dd", `${state.node}, ${state.version}`), h("dd", t("since", { at: date(state.started_at) })),
+      h("dd", t("published", { at: date(state.published_at) })));
   };
-  const heard = (what, message) => {
-    if (what === "status" || what === "state" || message?.point || message?.generation) paint();
-    else if (message?.opened || message?.closed) fill(counts, ` ${number(feed.state.connections)}`);
+  told = (what, message) => {
+    if (what === "status" || what === "state" || message.point || message.generation) paint();
+    if (feed.state) fill(counts, ` ${number(feed.state.connections)}`);
     view.heard?.(what, message);
   };
-  const ticking = setInterval(() => { if (feed.status === "waiting") fill(status, stateOf(feed)); }, 500);
-  paint();
-  return () => { clearInterval(ticking); view.leave?.(); left(hub); };
+  const ticking = setInterval(() => { if (feed.status === "waiting") fill(status, stateOf()); }, 500);
+  told("status");
+  return () => {
+    clearInterval(ticking);
+    view.leave?.();
+    told = () => {};
+    leaving = setTimeout(() => { feed.close(); feed = null; }, LINGER);
+  };
 }
 
 /** What is to be said of the connection; nothing while it is open. */
-function stateOf(feed) {
-  if (feed.status === "open") return null;
+function stateOf() {
   if (feed.status === "refused") return h("div.failure", icon("bad"), h("div", h("p", t("refused")), h("p.fix", feed.reason)));
-  if (feed.status === "opening") return feed.state ? h("div.note", t("opening")) : null;
+  if (feed.status === "opening") return feed.state && h("div.note", t("opening"));
+  if (feed.status === "open") return null;
   const n = Math.max(0, Math.ceil((feed.again - Date.now()) / 1000));
-  return h("div.note", icon("bad"), t("waiting", { n }), h("button", { type: "button", onclick: () => feed.retry() }, t("now")));
+  return h("div.note", icon("bad"), t("waiting", { n }), h("button", { onclick: () => feed.retry() }, t("now")));
 }
 
-function lines({ rings: { values } }) {
-  const line = (name, shown) => {
-    const last = values[name].at(-1);
-    return spark(padded(values[name]), { label: t(name), shown: last === undefined || last === null ? "–" : shown(last), height: 24 });
-  };
-  const rate = (value) => t("rate", { rate: value });
-  return [line("connections", number), line("messages", rate), line("errors", rate), line("p50", short), line("p99", short), line("lag", short)];
+const rate = (value) => t("rate", { rate: value });
+
+/** The small lines, each with its last value. */
+const lines = (values) => Object.entries({ connections: number, messages: rate, errors: rate, p50: short, p99: short, lag: short }).map(([name, said]) => {
+  const last = values[name].at(-1) ?? null, shown = last === null ? "–" : said(last);
+  return h("figure.spark", h("figcaption", h("span.dim", t(name)), h("b", shown)),
+    s("svg", { viewBox: "0 0 160 24", preserveAspectRatio: "none", role: "img", "aria-label": `${t(name)}: ${shown}` },
+      s("path", { d: path(values[name]), "vector-effect": "non-scaling-stroke" })));
+});
+
+/** A line that ends on the right with the newest value; where there was none, a gap. */
+function path(values) {
+  const most = Math.max(...values, 1e-9); // null counts as 0
+  return values.map((value, place) => {
+    if (value === null) return "";
+    const pen = (values[place - 1] ?? null) === null ? "M" : "L";
+    return `${pen}${(160 - (values.length - 1 - place) * 160 / (POINTS - 1)).toFixed(1)} ${(22 - value / most * 20).toFixed(1)}`;
+  }).join("") || "M0 0";
 }
 
 const units = language === "ru" ? ["мкс", "мс", "с"] : ["µs", "ms", "s"];

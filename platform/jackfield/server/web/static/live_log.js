@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { lined } from "./console_feed.js";
-import { fill, h, signButton, icon } from "./dom.js";
+import { fill, h, icon, signButton } from "./dom.js";
 import { empty, failure, searchField } from "./parts.js";
 import { clock, words } from "./words.js";
 
@@ -18,23 +18,22 @@ const t = words({
   new: ["{n} new line|{n} new lines", "{n} новая строка|{n} новые строки|{n} новых строк"],
 });
 
-const LEVELS = { info: [], warning: ["warning", "error", "critical"], error: ["error", "critical"] };
+const LEVELS = { info: null, warning: /warning|error|critical/, error: /error|critical/ };
 const TAGS = { warning: ".warn", error: ".bad", critical: ".bad" };
 
 export function log() {
   let lines = [], waiting = [], wanted = "", level = "info", paused = false;
-  const list = h("div.entries"), hint = h("span");
+  const list = h("div.entries"), hint = h("span.dim");
   const pause = signButton("pause", t("pause"), () => {
     paused = !paused;
     fill(pause, icon(paused ? "play" : "pause"));
     pause.setAttribute("aria-label", t(paused ? "go_on" : "pause"));
-    if (!paused) take([]);
+    take([]);
   });
   const choose = h("select", { "aria-label": t("level"), onchange: (event) => { level = event.target.value; paint(); } },
     Object.keys(LEVELS).map((one) => h("option", { value: one }, t(one))));
-  const element = h("div.stacked", h("header", searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("search")), choose, pause, hint), list);
 
-  const fits = (one) => (!LEVELS[level].length || LEVELS[level].includes(one.level)) && (!wanted || JSON.stringify(one).toLowerCase().includes(wanted));
+  const fits = (one) => (LEVELS[level]?.test(one.level) ?? true) && JSON.stringify(one).toLowerCase().includes(wanted);
 
   function paint() {
     const found = lines.filter(fits);
@@ -42,15 +41,15 @@ export function log() {
   }
 
   function take(more) {
-    waiting = [...waiting, ...more];
-    fill(hint, paused && waiting.length ? h("span.dim", t("new", { n: waiting.length })) : null);
+    waiting.push(...more);
+    fill(hint, paused && waiting.length ? t("new", { n: waiting.length }) : "");
     if (paused) return;
     const before = lines[0]?.n ?? 0;
     lines = lined(lines, waiting);
     waiting = [];
-    const fresh = lines.filter((one) => one.n > before && fits(one)).map(lineOf);
+    const fresh = lines.filter((one) => one.n > before && fits(one)).map(lineOf); // the others stay as they are, open or not
     if (!fresh.length) return;
-    if (list.querySelector(".empty")) fill(list);
+    list.querySelector(".empty")?.remove();
     list.prepend(...fresh);
     while (list.children.length > lines.length) list.lastChild.remove();
   }
@@ -60,15 +59,16 @@ export function log() {
   }
 
   load();
-  return { element, heard(what, message) {
-    if (what === "state") load();
-    if (what !== "changed" || !message.log) return;
-    if (message.log_left_out) load();
-    else take(message.log);
-  } };
+  return {
+    element: h("div.stacked", h("header.row.why", searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("search")), choose, pause, hint), list),
+    heard(what, message) {
+      if (what === "state" || message?.log_left_out) load();
+      else if (message?.log) take(message.log);
+    },
+  };
 }
 
-const text = (value) => typeof value === "string" ? value : JSON.stringify(value);
+const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
 function lineOf({ at, level, event, fields }) {
   const pairs = Object.entries(fields).filter(([, value]) => value !== "");

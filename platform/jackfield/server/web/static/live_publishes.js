@@ -1,10 +1,10 @@
-// Live: what was published and what it changed, and who was refused last.
+// Live: what was published and what it changed.
 
 import { get } from "./api.js";
+import { whenMoved } from "./console_feed.js";
 import { fill, h } from "./dom.js";
-import { empty, failure } from "./parts.js";
-import { publish } from "./publish.js";
-import { listed } from "./refusals.js";
+import { attempt, empty } from "./parts.js";
+import { backButton } from "./publish.js";
 import { date, words } from "./words.js";
 
 const t = words({
@@ -12,34 +12,18 @@ const t = words({
   live: ["live", "действует"],
   number: ["No. {number}", "№ {number}"],
   start: ["The server began with it.", "С этого сервер начал работу."],
-  back: ["Back to the one before…", "Вернуть предыдущее…"],
-  no_refusals: ["Nobody was refused lately.", "В последнее время никому не отказано."],
-  search: ["Find those of a login, an address or an id", "Найти по логину, адресу или номеру"],
 });
 
-/** A list that is asked for again when `moved(message)` says so, a second later at most. */
-function asked(path, draw, moved) {
-  const element = h("div.entries.stack.pad");
-  let timer = 0;
-  const load = async () => {
-    timer = 0;
-    try { fill(element, draw(await get(path))); } catch (problem) { fill(element, failure(problem, load)); }
-  };
+export function publishes({ page }) {
+  const element = h("div.entries.stack");
+  const load = () => attempt(element, async () => {
+    const { published } = await get("/api/published");
+    return [page.edit && published.length > 1 && h("div.row", backButton()), published.length ? published.map(entry) : empty(t("none"))];
+  }, load);
   load();
-  return {
-    element,
-    heard: (what, message) => { if ((what === "state" || message?.event === "changed" && moved(message)) && !timer && !element.querySelector("[open]")) timer = setTimeout(load, 1000); },
-    leave: () => clearTimeout(timer),
-  };
+  return { element, ...whenMoved((message) => message.generation, load, 1000) };
 }
 
-export const publishes = ({ page }) => asked("/api/published", ({ published }) => [
-  published.length > 1 && page.edit ? h("div.row", h("button", { type: "button", onclick: () => publish(true) }, t("back"))) : null,
-  published.length ? published.map((one) => h("section.stack", h("div.row", h("b", t("number", { number: one.number })), h("time", date(one.at)),
-    one.by ? h("span.dim", one.by) : null, one.live ? h("span.tag.good", t("live")) : null),
-  one.changes.length ? h("pre", one.changes.join("\n")) : h("p.dim.small", t("start")))) : empty(t("none")),
-], (message) => message.generation);
-
-export const refusals = () => asked("/api/refusals?limit=100", (found) => [
-  h("a", { href: "#people/why" }, t("search")), found.refusals.length ? listed(found.refusals) : empty(t("no_refusals")),
-], (message) => message.refusals);
+const entry = (one) => h("section.stack",
+  h("div.row", h("b", t("number", { number: one.number })), h("time", date(one.at)), one.by && h("span.dim", one.by), one.live && h("span.tag.good", t("live"))),
+  one.changes.length ? h("pre", one.changes.join("\n")) : h("p.dim.small", t("start")));

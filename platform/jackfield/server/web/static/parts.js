@@ -39,7 +39,7 @@ export function dialog(title, ...content) {
 }
 
 /** Ask before what cannot be undone; gives whether it shall be done. */
-export function sure(title, sentence, act) {
+export function sure(title, sentence, act = title) {
   return new Promise((resolve) => {
     const box = dialog(title, h("p", sentence || t("sure")), h("div.row.end",
       h("button", { type: "button", onclick: () => box.close() }, t("cancel")),

@@ -5,39 +5,31 @@ import { words } from "./words.js";
 
 const t = words({
   me: ["Your account", "Ваша учётная запись"],
-  me_small: ["Sessions and password", "Сеансы и пароль"],
   why: ["Who could not connect?", "Кто не смог подключиться?"],
-  why_small: ["Refusals and failed logins", "Отказы и неудачные входы"],
   users: ["Users", "Пользователи"],
-  users_small: ["Logins, roles, passwords", "Логины, роли, пароли"],
   import: ["Import", "Импорт"],
-  import_small: ["Users from a CSV file", "Пользователи из файла CSV"],
   keys: ["Service keys", "Ключи программ"],
-  keys_small: ["For programs and devices", "Для программ и устройств"],
   parts: ["People", "Люди"],
 });
 
-const own = (page) => page.auth.own, admin = (page) => page.admin;
-
+// what loads each, and for whom it is: `own` where users are ours
 const PARTS = {
-  me: { load: () => import("./account.js"), open: own },
-  why: { load: () => import("./refusals.js"), open: admin },
-  users: { load: () => import("./users.js"), open: (page) => admin(page) && own(page) },
-  import: { load: () => import("./import.js"), open: (page) => admin(page) && own(page) },
-  keys: { load: () => import("./service_keys.js"), open: admin },
+  me: [() => import("./account.js"), ["own"]],
+  why: [() => import("./refusals.js"), ["admin"]],
+  users: [() => import("./users.js"), ["admin", "own"]],
+  import: [() => import("./import.js"), ["admin", "own"]],
+  keys: [() => import("./service_keys.js"), ["admin"]],
 };
 
 export async function show(context) {
   const { page, main, side, rest } = context;
-  const names = Object.keys(PARTS).filter((name) => PARTS[name].open(page));
+  const is = { admin: page.admin, own: page.auth.own };
+  const names = Object.keys(PARTS).filter((name) => PARTS[name][1].every((one) => is[one]));
   const chosen = names.includes(rest[0]) ? rest[0] : names[0];
-  const links = names.map((name) => h("a.item", { href: `#people/${name}`, "aria-current": name === chosen ? "true" : null },
-    t(name), h("small", t(`${name}_small`))));
-  fill(side, names.length > 1 ? h("nav", { "aria-label": t("parts") }, links) : null);
+  const links = names.map((name) => h("a.item", { href: `#people/${name}`, "aria-current": name === chosen ? "true" : null }, t(name)));
+  fill(side, names.length > 1 && h("nav", { "aria-label": t("parts") }, links));
   side.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  const found = await PARTS[chosen].load();
-  const box = h("div.people.pad.stack");
-  const left = await found.show({ ...context, main: box, rest: rest.slice(1) });
+  const found = await PARTS[chosen][0](), box = h("div.people.pad.stack");
+  await found.show({ ...context, main: box, rest: rest.slice(1) });
   fill(main, box);
-  return left;
 }

@@ -1,7 +1,7 @@
 // What the parts of People are made of: lines of things, a form in a dialog, a secret that is shown once.
 
-import { copyButton, fill, h } from "./dom.js";
-import { dialog, failure } from "./parts.js";
+import { copyButton, h } from "./dom.js";
+import { attempt, dialog } from "./parts.js";
 import { date, words } from "./words.js";
 
 const t = words({
@@ -23,41 +23,35 @@ export const lines = (items, draw) => h("ul.lines.panel", items.map((item) => {
 /** A session: what it was opened with, and when. */
 export const session = (one) => [
   h("strong", { title: one.agent }, client(one.agent)),
-  [one.client ? h("span", one.client) : null, h("span", t("seen", { at: date(one.seen_at) })), h("span", t("opened", { at: date(one.created_at) }))],
+  [one.client && h("span", one.client), h("span", t("seen", { at: date(one.seen_at) })), h("span", t("opened", { at: date(one.created_at) }))],
 ];
 
-const BROWSERS = [["Firefox", /Firefox\//], ["Edge", /Edg\//], ["Opera", /OPR\//], ["Chrome", /Chrom(e|ium)\//], ["Safari", /Safari\//]];
-const SYSTEMS = [["Android", /Android/], ["iOS", /iPhone|iPad/], ["Windows", /Windows/], ["macOS", /Mac OS/], ["Linux", /Linux/]];
+const BROWSERS = { Firefox: /Firefox/, Edge: /Edg/, Opera: /OPR/, Chrome: /Chrom/, Safari: /Safari/ };
+const SYSTEMS = { Android: /Android/, iOS: /iP(hone|ad)/, Windows: /Windows/, macOS: /Mac OS/, Linux: /Linux/ };
 
 /** What calls itself so, in words; itself where it is no browser. */
 export function client(agent) {
-  const [browser, system] = [BROWSERS, SYSTEMS].map((list) => list.find(([, sign]) => sign.test(agent))?.[0]);
+  const [browser, system] = [BROWSERS, SYSTEMS].map((signs) => Object.keys(signs).find((name) => signs[name].test(agent)));
   return browser && system ? t("on", { browser, system }) : agent.slice(0, 60) || "—";
 }
 
 /** A text field with its label. */
 export const field = (label, props, hint) => h("label", label, h("input", { autocomplete: "off", spellcheck: "false", ...props }),
-  hint ? h("span.dim.small", hint) : null);
+  hint && h("span.dim.small", hint));
 
 /** A form that sends: `act(values)` may raise a Problem, which is shown; values are trimmed but for passwords. */
-export function form(fields, label, act, ...beside) {
-  const said = h("div.said");
+export function form(fields, label, act) {
+  const said = h("div.said"), button = h("button.primary", label);
   const onsubmit = async (event) => {
     event.preventDefault();
-    const target = event.currentTarget, button = target.querySelector("button.primary");
-    const values = Object.fromEntries([...new FormData(target)].map(([key, value]) =>
-      [key, target.elements[key].type === "password" ? value : value.trim()]));
+    const { elements } = event.target;
+    const values = Object.fromEntries([...new FormData(event.target)].map(([name, value]) =>
+      [name, elements[name].type === "password" ? value : value.trim()]));
     button.disabled = true;
-    fill(said);
-    try {
-      fill(said, await act(values, target));
-    } catch (problem) {
-      fill(said, failure(problem));
-    } finally {
-      button.disabled = false;
-    }
+    await attempt(said, () => act(values));
+    button.disabled = false;
   };
-  return h("form.stack", { onsubmit }, fields, said, h("div.row.end", beside, h("button.primary", label)));
+  return h("form.stack", { onsubmit }, fields, said, h("div.row.end", button));
 }
 
 /** A form in a dialog, which closes when `act` has done it. */
@@ -66,37 +60,26 @@ export function formDialog(title, fields, label, act) {
     await act(values);
     box.close();
   }));
-  return box;
 }
 
-/** A password or key that nobody can look up again. */
+/** A password or key that nobody can look up again; gives a promise of the end. */
 export function shownOnce(title, value) {
   const box = dialog(title, h("div.note", t("once")), h("div.address", h("code", value), copyButton(t("copy"), t("copied"), value)),
-    h("div.row.end", h("button.primary", { type: "button", onclick: () => box.close() }, t("close"))));
+    h("div.row.end", h("button.primary", { onclick: () => box.close() }, t("close"))));
   return new Promise((resolve) => box.addEventListener("close", resolve));
 }
 
 /** What goes wrong stands in `said`; `act(call)` does something, and paints what is there then. */
 export function acting(paint) {
   const said = h("div");
-  const act = async (call) => {
-    fill(said);
-    try {
-      await call();
-      await paint();
-    } catch (problem) {
-      fill(said, failure(problem));
-    }
-  };
-  return { said, act };
+  return { said, act: (call) => attempt(said, async () => { await call(); await paint(); }) };
 }
 
 const LETTERS = "23456789abcdefghjkmnpqrstuvwxyz";
 
 /** A password that can be read out: four times five letters, none of which looks like another; 99 bits. */
 export function password() {
-  const random = crypto.getRandomValues(new Uint32Array(20));
-  const letters = [...random].map((one) => LETTERS[one % LETTERS.length]).join("");
+  const letters = [...crypto.getRandomValues(new Uint32Array(20))].map((one) => LETTERS[one % LETTERS.length]).join("");
   return letters.match(/.{5}/g).join("-");
 }
 

@@ -28,6 +28,9 @@ const t = words({
 /** The button that opens it, with the number of files that it would take. */
 export const publishButton = () => h("button", { type: "button", onclick: () => publish() }, icon("plug"), t("publish_more"), count());
 
+/** The button of the way back; `first` is done before. */
+export const backButton = (first = () => {}) => h("button", { type: "button", onclick: () => { first(); publish(true); } }, t("back"));
+
 /**
  * The dialog; with `back` the way back to what was live before. When something went live, the place that is shown hears
  * `published`, and is shown anew unless it prevents that; or what is at `address` is shown.
@@ -37,7 +40,7 @@ export async function publish(back = false, address = null) {
   const body = h("div.stack", { "aria-live": "polite" }, h("p.dim", t("looking"))), row = h("div.row");
   const box = dialog(t(back ? "go_back" : "publish"), body, row);
   const close = h("button", { type: "button", onclick: () => box.close() }, t("close"));
-  const another = h("button", { type: "button", onclick: () => { box.close(); publish(true); } }, t("back"));
+  const another = backButton(() => box.close());
   const act = h("button.primary", { type: "button", onclick: () => { fill(body, h("p.dim", t("doing"))); act.disabled = true; ask(false); } }, t(back ? "go_back" : "publish"));
   box.classList.add("publishing");
   box.addEventListener("close", () => {

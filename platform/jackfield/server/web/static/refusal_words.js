@@ -1,10 +1,11 @@
-// Refusals in plain words: what kept somebody out, and what mends it. No DOM.
+// Refusals in plain words: what keeps somebody out, and what mends it, for people who have nothing but the page. No DOM.
 
-import { words } from "./words.js";
+import { language, words } from "./words.js";
 
-const t = words({
+const what = words({
   login_failed: ["wrong password, or the user is disabled or has none", "неверный пароль, либо пользователь отключён или без пароля"],
-  login_failed_nobody: ["a login that no user has", "логин, которого ни у кого нет"],
+  login_wrong: ["the login or the password is wrong", "неверный логин или пароль"],
+  login_unknown: ["a login that no user has", "логин, которого ни у кого нет"],
   wrong_password: ["a change of the password with a wrong old one", "смена пароля с неверным старым"],
   too_many_attempts: ["too many failed logins, closed for a while", "слишком много неудачных входов, на время закрыто"],
   too_many_logins: ["too many logins at once", "слишком много входов сразу"],
@@ -27,64 +28,58 @@ const t = words({
   server_fault: ["a fault of the server", "ошибка сервера"],
   not_found: ["there is nothing at this address", "по этому адресу ничего нет"],
   wrong_host: ["a name by which the server is not known", "имя, под которым сервер не известен"],
-  cure_login_failed: ["Check capital letters and the keyboard's language; else give a new password.", "Проверьте регистр и раскладку; иначе задайте новый пароль."],
-  cure_login_failed_nobody: ["Check how the login is spelled: the list of users has it.", "Проверьте написание логина: он в списке пользователей."],
-  cure_wrong_password: ["An administrator can give a new one.", "Администратор может задать новый."],
-  cure_too_many_attempts: ["Wait until the 15 minutes are over; another address is not concerned.", "Подождите 15 минут; с другого адреса вход открыт."],
-  cure_bad_credential: ["Log in again.", "Войдите заново."],
-  cure_session_expired: ["Log in again.", "Войдите заново."],
-  cure_not_logged_in: ["Log in first.", "Сначала войдите."],
-  cure_role_required: ["Give the user the role, if it is meant.", "Дайте пользователю роль, если так задумано."],
-  cure_origin_not_allowed: ["Add the page's origin to origins, if it is yours.", "Добавьте адрес страницы в origins, если она ваша."],
-  cure_too_many_of_user: ["Close a connection, or raise limits.per_user.", "Закройте соединение или поднимите limits.per_user."],
-  cure_not_ready: ["It was a restart; clients come back by themselves.", "Это был перезапуск; клиенты возвращаются сами."],
-  cure_server_fault: ["The log has the cause under the same time.", "Причина — в журнале за то же время."],
+  taken: ["that one is there already", "такое уже есть"],
+  gone: ["that is not there any more", "этого больше нет"],
+});
+const mends = words({
+  login_failed: ["Check capital letters and the keyboard's language; an administrator can give a new password.",
+    "Проверьте регистр и раскладку; новый пароль задаёт администратор."],
+  login_unknown: ["Check how the login is spelled: the list of users has it.", "Проверьте написание логина: он в списке пользователей."],
+  wrong_password: ["An administrator can give a new one.", "Администратор может задать новый."],
+  too_many_attempts: ["Wait until the 15 minutes are over; another address is not concerned.", "Подождите 15 минут; с другого адреса вход открыт."],
+  too_many_logins: ["Wait a little.", "Немного подождите."],
+  not_logged_in: ["Log in first.", "Сначала войдите."],
+  bad_credential: ["Log in again.", "Войдите заново."],
+  session_expired: ["Log in again.", "Войдите заново."],
+  role_required: ["Ask an administrator for the role, if it is meant.", "Попросите роль у администратора, если так задумано."],
+  origin_not_allowed: ["Add the page's origin to origins, if it is yours.", "Добавьте адрес страницы в origins, если она ваша."],
+  too_many_of_user: ["Close a connection, or have limits.per_user raised.", "Закройте соединение или попросите поднять limits.per_user."],
+  too_many_of_address: ["Close a connection, or have limits.per_address raised.", "Закройте соединение или попросите поднять limits.per_address."],
+  too_many_connections: ["Try again later.", "Попробуйте позже."],
+  server_full: ["Try again later.", "Попробуйте позже."],
+  unavailable: ["Try again in a few seconds.", "Попробуйте через несколько секунд."],
+  not_ready: ["It was a restart; clients come back by themselves.", "Это был перезапуск; клиенты возвращаются сами."],
+  server_fault: ["Tell whoever runs the server the id; the log has the cause.", "Сообщите номер тому, кто ведёт сервер: причина в журнале."],
+  taken: ["Choose another name.", "Выберите другое название."],
+  gone: ["Look at the list.", "Посмотрите в списке."],
 });
 
-const known = (key) => t(key) !== key;
+/** The key of a refusal in a table: its own, or that of all that are alike. */
+function keyOf({ code = "", login }, say) {
+  const ofLogin = code === "login_failed" && !login && (login === "" ? "login_unknown" : "login_wrong");
+  const alike = code.startsWith("no_such_") ? "gone" : code.split("_").at(-1);
+  return [ofLogin, code, alike].find((key) => key && say(key) !== key);
+}
+
+/** The role that is missing, where an administrator can give it; the server says so by a command. */
+export const missing = ({ fix }) => /jackfield users roles \S+ \+(\S+)$/.exec(fix)?.[1];
 
 /** What kept somebody out; the server's own sentence where there is no plainer one. */
 export function reason(refusal) {
-  const key = keyOf(refusal);
-  const roles = key === "role_required" && [...refusal.detail.matchAll(/"([^"]+)"/g)].map(([, role]) => role).join(" / ");
-  if (roles) return t("role_named", { roles });
-  return known(key) ? t(key) : refusal.detail;
+  const named = [...(refusal.detail ?? "").matchAll(/"([^"]+)"/g)].map(([, role]) => role).join(" / ") || missing(refusal);
+  if (refusal.code === "role_required" && named) return what("role_named", { roles: named });
+  const key = keyOf(refusal, what);
+  return key ? what(key) : refusal.detail || refusal.title;
 }
 
-/** What mends it. */
+/** What mends it; the server's own where there is no plainer one. */
 export function cure(refusal) {
-  const key = `cure_${keyOf(refusal)}`;
-  return known(key) ? t(key) : refusal.fix;
+  const key = keyOf(refusal, mends);
+  return key && (key !== "role_required" || missing(refusal)) ? mends(key) : refusal.fix;
 }
 
-const keyOf = ({ code, login }) => (code === "login_failed" && !login ? "login_failed_nobody" : code);
-
-const KEPT = "7d";
-const LETTERS = "23456789CDFGHJKMNPQRTVWXY";
-const CYRILLIC = { "К": "K", "М": "M", "С": "C", "Т": "T", "Х": "X", "Р": "P", "Н": "H", "У": "Y" };
-
-/** The questions that a text may be, each as a query: a login, an address, an id as a person types it. */
-export function questions(text, since) {
-  if (!text) return [{ since: since || KEPT }];
-  const span = since ? { since } : {};
-  const told = [...text.toUpperCase().replace(/[\s#-]/g, "")].map((one) => CYRILLIC[one] ?? one).join("");
-  const found = [{ login: text, ...span }];
-  if (told.length === 6 && [...told].every((one) => LETTERS.includes(one))) found.push({ id: told });
-  if (/^[\d.]+$|^[\da-f:.]*:[\da-f:.]*$/i.test(text) && isAddress(text)) found.push({ address: text, ...span });
-  return found;
-}
-
-function isAddress(text) {
-  const parts = text.split(".");
-  if (!text.includes(":")) return parts.length === 4 && parts.every((one) => /^(0|[1-9]\d{0,2})$/.test(one) && Number(one) < 256);
-  try { return Boolean(new URL(`http://[${text}]/`)); } catch { return false; }
-}
-
-/** Whether it kept somebody out: a wrong request to the administration did not. */
-export const keptOut = ({ path, status }) => !path.startsWith("/api/") || [401, 403, 429, 500, 503].includes(status);
-
-/** The answers of several questions as one list, the newest first. */
-export function joined(lists) {
-  const found = new Map(lists.flat().map((one) => [`${one.id} ${one.first_at}`, one]));
-  return [...found.values()].sort((a, b) => b.at.localeCompare(a.at));
+/** What is said to whom it met: the server's sentence, or on a Russian page the reason. */
+export function sentence(refusal) {
+  const said = refusal.detail || refusal.title, plain = reason(refusal);
+  return plain === said || (said && language === "en") ? said : `${plain[0].toUpperCase()}${plain.slice(1)}.`;
 }

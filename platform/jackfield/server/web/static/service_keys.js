@@ -27,11 +27,8 @@ const t = words({
   old: ["the old one opens until {at}", "старый действует до {at}"],
   none: ["No key was made yet.", "Ключей ещё нет."],
   rotate: ["Rotate", "Сменить"],
-  rotate_title: ["A new key for {name}?", "Новый ключ для {name}?"],
-  rotate_sure: ["The old one opens beside it for one more day; give the program the new one until then.",
-    "Старый действует ещё сутки; за это время передайте программе новый."],
-  remove_title: ["Remove {name}?", "Удалить {name}?"],
-  remove_sure: ["It opens nothing from now on, and its connections close.", "Он больше ничего не открывает, его соединения закроются."],
+  rotate_sure: ["{name} gets a new key. The old one opens for one more day.", "{name} получит новый ключ. Старый действует ещё сутки."],
+  remove_sure: ["{name} opens nothing any more; its connections close.", "{name} больше ничего не откроет; соединения закроются."],
   shown: ["The key {name}", "Ключ {name}"],
 });
 
@@ -41,22 +38,18 @@ export async function show({ main }) {
     const { keys } = await get("/api/keys");
     fill(list, keys.length ? lines(keys, (key) => [
       [h("strong", key.name), key.roles.map((role) => h("span.tag", role))],
-      [key.groups.map((group) => h("code", group)), key.users ? h("span", t("to_users")) : null, h("span", t("made", { at: date(key.created_at) })),
+      [key.groups.map((group) => h("code", group)), key.users && h("span", t("to_users")), h("span", t("made", { at: date(key.created_at) })),
         h("span", key.expires_at ? t("until", { at: date(key.expires_at) }) : t("for_ever")),
-        key.old_until ? h("span.tag.warn", t("old", { at: date(key.old_until) })) : null],
-      h("button", { type: "button", onclick: () => rotate(key.name) }, t("rotate")),
-      h("button.danger", { type: "button", onclick: () => remove(key.name) }, t("remove")),
+        key.old_until && h("span.tag.warn", t("old", { at: date(key.old_until) }))],
+      h("button", { onclick: () => rotate(key.name) }, t("rotate")),
+      h("button.danger", { onclick: () => remove(key.name) }, t("remove")),
     ]) : empty(t("none")));
   };
   const { said, act } = acting(paint);
-  const once = (found) => shownOnce(t("shown", { name: found.name }), found.key);
-  const rotate = async (name) => {
-    if (!await sure(t("rotate_title", { name }), t("rotate_sure"), t("rotate"))) return;
-    await act(async () => once(await post(`/api/keys/${part(name)}/rotate`, {})));
-  };
-  const remove = async (name) => {
-    if (await sure(t("remove_title", { name }), t("remove_sure"), t("remove"))) await act(() => ask("DELETE", `/api/keys/${part(name)}`));
-  };
+  const once = ({ name, key }) => shownOnce(t("shown", { name }), key);
+  const asking = (what, name, call) => sure(t(what), t(`${what}_sure`, { name })).then((is) => is && act(() => call(`/api/keys/${part(name)}`)));
+  const rotate = (name) => asking("rotate", name, async (at) => once(await post(`${at}/rotate`)));
+  const remove = (name) => asking("remove", name, (at) => ask("DELETE", at));
   const make = () => formDialog(t("new"), [
     field(t("name"), { name: "name", required: true, maxlength: 128, autocapitalize: "none" }, t("name_hint")),
     field(t("roles"), { name: "roles", value: "publisher", required: true }, t("roles_hint")),
@@ -64,13 +57,10 @@ export async function show({ main }) {
     h("label.inline", h("input", { type: "checkbox", name: "users" }), t("users")),
     field(t("expires"), { name: "expires", size: 8 }, t("expires_hint")),
   ], t("make"), async ({ name, roles, groups, users, expires }) => {
-    const found = await post("/api/keys", {
-      name, roles: several(roles), groups: several(groups), users: users === "on", ...(expires ? { expires } : {}),
-    });
-    once(found);
+    once(await post("/api/keys", { name, roles: several(roles), groups: several(groups), users: users === "on", ...(expires && { expires }) }));
     await paint();
   });
   await paint();
-  fill(main, head(t("title"), h("button.primary", { type: "button", onclick: make }, icon("add"), t("make"))),
+  fill(main, head(t("title"), h("button.primary", { onclick: make }, icon("add"), t("make"))),
     h("p.dim.small", t("intro")), said, list);
 }
