@@ -62,7 +62,6 @@ const LINES = {
   redo: "M10 3l3 3-3 3M13 6H7a4 4 0 0 0 0 8h3",
   save: "M8 2v8M4.5 7L8 10.5 11.5 7M3 14h10",
   plug: "M5 2v4M11 2v4M3 6h10v2a5 5 0 0 1-10 0zM8 13v2",
-  menu: "M2 4h12M2 8h12M2 12h12",
 };
 
 /** One of our own signs, 16 px, in the colour of the text beside it. */

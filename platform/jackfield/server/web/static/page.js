@@ -25,6 +25,7 @@ const t = words({
   key_help: ["this list", "этот список"],
   key_close: ["close what is open", "закрыть открытое"],
   language: ["Language", "Язык"],
+  loading: ["Loading…", "Загрузка…"],
   skip: ["To the content", "К содержанию"],
 });
 
