@@ -56,7 +56,7 @@ def test_the_story_by_mouse(seed: Seed, open_page: Open) -> None:
 def test_by_keyboard_alone(seed: Seed, open_page: Open) -> None:
     server = seed()
     page = open_page(server)
-    page.wait_for_function("document.activeElement.name === 'login'")
+    page.wait_for_function("() => document.activeElement.name === 'login'")
     page.keyboard.type("admin")
     page.keyboard.press("Tab")
     page.keyboard.type(server.password())

@@ -15,6 +15,8 @@ test("a text keeps all that is in it", () => {
 test("what is no JSON is shown as it came", () => {
   for (const text of ["<img onerror=x>", '{"a":', "]}{", "\u2028", "просто текст"]) {
     assert.equal(tokens(text).map(([, one]) => one).join(""), text.replaceAll(/\s/g, ""));
+    const long = text + "x".repeat(80);
+    assert.equal(indented(long).replaceAll(/\s/g, ""), long.replaceAll(/\s/g, ""));
   }
 });
 

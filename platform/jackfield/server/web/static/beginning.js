@@ -2,7 +2,7 @@
 
 import { get, post, root } from "./api.js";
 import { fill, h } from "./dom.js";
-import { failure } from "./parts.js";
+import { attempt } from "./parts.js";
 import { words } from "./words.js";
 import { newEndpoint } from "./new_endpoint.js";
 import { listed } from "./draft.js";
@@ -26,10 +26,11 @@ export async function beginning(page) {
 
 async function begin(name, said) {
   fill(said, h("p.dim", t("begun")));
-  try {
+  await attempt(said, async () => {
     await post("/api/examples", { name });
-    const told = await post("/api/publish", {});
-    if (told.problems.length) fill(said, h("div.stack", h("p.note", t("there")), listed(told.problems)));
-    else location.assign(`${root}/console/`); // the example's own page is at / now
-  } catch (problem) { fill(said, failure(problem)); }
+    const { problems } = await post("/api/publish", {});
+    if (problems.length) return h("div.stack", h("p.note", t("there")), listed(problems));
+    location.assign(`${root}/console/`); // the example's own page is at / now
+    return null;
+  });
 }

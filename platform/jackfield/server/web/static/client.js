@@ -27,6 +27,7 @@ const t = words({
   now: ["Now", "Сейчас"],
   stay: ["Stay here", "Не надо"],
   inspected: ["An administrator may read what is said here.", "Администратор может читать всё, что здесь говорят."],
+  login_first: ["Log in first", "Сначала войдите"],
   gone: ["This endpoint is not published any more, or is closed to you. What was said stays here as long as the page.", "Этот адрес больше не опубликован или закрыт для вас. Переписка останется, пока открыта страница."],
 });
 

@@ -2,7 +2,7 @@
 
 import { copies } from "./copy_as.js";
 import { copyButton, download, fill, h, signButton } from "./dom.js";
-import { dialog } from "./parts.js";
+import { dialog, kept, tabs } from "./parts.js";
 import { words } from "./words.js";
 
 const t = words({
@@ -11,8 +11,8 @@ const t = words({
   token: ["A session for programs: jackfield token LOGIN. Or this browser's: F12, Application (Storage), Cookies.", "Сеанс для программ: jackfield token LOGIN. Или этого браузера: F12, Application (Хранилище), Cookies."],
 });
 
-const NAMES = new Map([["postman", "Postman"], ["wscat", "wscat"], ["websocat", "websocat"], ["python", "Python"], ["javascript", "JavaScript"]]);
-const ENDS = new Map([["postman", ".request.yaml"], ["python", ".py"], ["javascript", ".mjs"], ["page", ".html"]]);
+const NAMES = { postman: "Postman", wscat: "wscat", websocat: "websocat", python: "Python", javascript: "JavaScript", page: t("page") };
+const ENDS = { postman: ".request.yaml", python: ".py", javascript: ".mjs", page: ".html" };
 
 let chosen = "postman";
 
@@ -20,15 +20,15 @@ let chosen = "postman";
 export const copyMenu = (about) => h("button.quiet", { type: "button", onclick: () => open(about()) }, t("title"));
 
 function open(about) {
-  const found = copies(about), text = h("pre.panel.pad.copied", { tabindex: "0" }), acts = h("div.row.end"), tabs = h("div.tabs", { role: "tablist" });
-  const show = (kind) => {
-    const one = found.find((each) => each.kind === kind) ?? found[0];
-    chosen = one.kind;
-    fill(tabs, found.map((each) => h("button", { type: "button", role: "tab", "aria-selected": String(each === one), onclick: () => show(each.kind) }, NAMES.get(each.kind) ?? t("page"))));
-    fill(text, one.text);
-    fill(acts, about.asks && one.kind !== "page" ? h("span.dim.small.fill", t("token")) : null,
-      ENDS.get(one.kind) ? signButton("save", t("save"), () => download(about.name + ENDS.get(one.kind), one.text)) : null, copyButton(t("copy"), t("copied"), one.text));
+  const found = copies(about), head = h("div"), text = h("pre.panel.pad", { tabindex: "0" }), acts = h("div.row.end");
+  const show = (wanted) => {
+    const { kind, text: copied } = found.find((one) => one.kind === wanted) ?? found[0];
+    chosen = kind;
+    kept(head, () => fill(head, tabs(found.map((one) => [one.kind, NAMES[one.kind]]), kind, show)));
+    fill(text, copied);
+    fill(acts, about.asks && kind !== "page" ? h("span.dim.small.fill", t("token")) : null,
+      ENDS[kind] ? signButton("save", t("save"), () => download(about.name + ENDS[kind], copied)) : null, copyButton(t("copy"), t("copied"), copied));
   };
   show(chosen);
-  dialog(t("title"), tabs, text, acts);
+  dialog(t("title"), head, text, acts);
 }

@@ -3,16 +3,10 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /** `h("button.primary", {onclick}, "Send")`: an element with classes, attributes, listeners and children. */
-export function h(tag, props, ...children) {
-  const [name, ...classes] = tag.split(".");
-  return filled(document.createElement(name || "div"), classes, props, children);
-}
+export const h = (tag, ...rest) => made((name) => document.createElement(name), tag, rest);
 
 /** The same for a part of an SVG. */
-export function s(tag, props, ...children) {
-  const [name, ...classes] = tag.split(".");
-  return filled(document.createElementNS(SVG, name), classes, props, children);
-}
+export const s = (tag, ...rest) => made((name) => document.createElementNS(SVG, name), tag, rest);
 
 /** Put children in the place of what an element holds. */
 export function fill(element, ...children) {
@@ -20,24 +14,21 @@ export function fill(element, ...children) {
   return element;
 }
 
-function filled(element, classes, props, children) {
+const shown = (child) => child !== null && child !== undefined && child !== false && child !== "";
+
+function made(create, tag, [props, ...children]) {
+  const [name, ...classes] = tag.split("."), element = create(name || "div");
   if (classes.length) element.classList.add(...classes);
-  if (props && (typeof props === "string" || props instanceof Node || Array.isArray(props))) {
-    children.unshift(props);
-    props = null;
-  }
-  for (const [key, value] of Object.entries(props ?? {})) {
+  const isChild = typeof props !== "object" || props instanceof Node || Array.isArray(props);
+  for (const [key, value] of Object.entries(isChild ? {} : props ?? {})) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (key === "value" || key === "checked" || key === "open") element[key] = value;
     else if (key === "class") element.classList.add(...value.split(" ").filter(Boolean));
     else element.setAttribute(key, value === true ? "" : String(value));
   }
-  element.append(...children.flat(9).filter(shown));
-  return element;
+  return fill(element, isChild ? props : null, children);
 }
-
-const shown = (child) => child !== null && child !== undefined && child !== false && child !== "";
 
 const LINES = {
   talk: "M2 3h12v8H7l-3 3v-3H2z",
@@ -55,34 +46,28 @@ const LINES = {
   search: "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM11 11l3 3",
   bad: "M8 2l6 11H2zM8 6v4M8 11.5v.5",
   good: "M3 8l3.5 4L13 4",
-  more: "M4 6l4 4 4-4",
   pause: "M5 3v10M11 3v10",
   play: "M5 3l8 5-8 5z",
   undo: "M6 3L3 6l3 3M3 6h6a4 4 0 0 1 0 8H6",
   redo: "M10 3l3 3-3 3M13 6H7a4 4 0 0 0 0 8h3",
   save: "M8 2v8M4.5 7L8 10.5 11.5 7M3 14h10",
   plug: "M5 2v4M11 2v4M3 6h10v2a5 5 0 0 1-10 0zM8 13v2",
-  menu: "M2 4h12M2 8h12M2 12h12",
 };
 
 /** One of our own signs, 16 px, in the colour of the text beside it. */
-export function icon(name) {
-  const path = s("path", { d: LINES[name] ?? LINES.more });
-  return s("svg.icon", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, path);
-}
+export const icon = (name) => s("svg.icon", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, s("path", { d: LINES[name] }));
 
 /** A button with a sign alone; `label` is read out and shown on hover. */
-export function signButton(name, label, onclick, props) {
-  return h("button.sign", { type: "button", title: label, "aria-label": label, onclick, ...props }, icon(name));
-}
+export const signButton = (name, label, onclick, props) =>
+  h("button.sign", { type: "button", title: label, "aria-label": label, onclick, ...props }, icon(name));
 
 /** Copy a text, and say so on the button for a moment. */
 export function copyButton(label, done, text) {
+  const say = (sign, word) => { fill(button, icon(sign)); button.setAttribute("aria-label", word); };
   const button = signButton("copy", label, async () => {
     await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
-    fill(button, icon("good"));
-    button.setAttribute("aria-label", done);
-    setTimeout(() => { fill(button, icon("copy")); button.setAttribute("aria-label", label); }, 1500);
+    say("good", done);
+    setTimeout(say, 1500, "copy", label);
   });
   return button;
 }
@@ -90,10 +75,7 @@ export function copyButton(label, done, text) {
 /** Hand a text to the browser as a file. */
 export function download(name, text, kind = "text/plain") {
   const address = URL.createObjectURL(new Blob([text], { type: `${kind};charset=utf-8` }));
-  const link = h("a", { href: address, download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
+  h("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 

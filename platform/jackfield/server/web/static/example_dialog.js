@@ -4,7 +4,7 @@ import { ask, part } from "./api.js";
 import { copyButton, fill, h, settled } from "./dom.js";
 import { exampleOf, isSaid } from "./example.js";
 import { write } from "./json.js";
-import { dialog, failure } from "./parts.js";
+import { attempt, dialog } from "./parts.js";
 import { words } from "./words.js";
 import { addition } from "./publish.js";
 
@@ -29,27 +29,28 @@ function open(endpoint, page, conversations) {
   const send = (dry_run) => ask("POST", `/api/endpoints/${part(endpoint)}/examples`, write({ name: name.value.trim(), ...example, dry_run }));
   const preview = async () => {
     if (!name.value.trim()) return;
-    try {
-      const found = await send(true);
-      fill(shown, found.file ? null : h("p.dim.small", t("paste")), addition(found));
-      fill(acts, copyButton(t("copy"), t("copied"), found.text), page.edit === "all"
-        ? h("button.primary", { disabled: found.problems.some((one) => one.severity === "error") }, t("write")) : null);
-    } catch (problem) { fill(shown, failure(problem)); fill(acts); }
+    const done = await attempt(shown, async () => {
+      const found = await send(true), wrong = found.problems.some((one) => one.severity === "error");
+      fill(acts, copyButton(t("copy"), t("copied"), found.text), page.edit === "all" ? h("button.primary", { disabled: wrong }, t("write")) : null);
+      return [found.file ? null : h("p.dim.small", t("paste")), addition(found)];
+    });
+    if (!done) fill(acts);
+  };
+  const onsubmit = async (event) => {
+    event.preventDefault();
+    const button = acts.querySelector("button.primary");
+    if (!button || button.disabled) return;
+    button.disabled = true; // a second press would be refused, and hide that the first was not
+    await attempt(shown, async () => {
+      const found = await send(false);
+      if (found.written) fill(acts);
+      return addition(found);
+    });
+    button.disabled = false;
   };
   name.addEventListener("input", settled(300, preview));
   preview();
-  dialog(t("title"), h("form.stack", { onsubmit: async (event) => {
-    event.preventDefault();
-    const button = event.submitter ?? acts.querySelector("button.primary");
-    if (page.edit !== "all" || !button || button.disabled) return;
-    button.disabled = true; // a second press would be refused, and hide that the first was not
-    try {
-      const found = await send(false);
-      fill(shown, addition(found));
-      if (found.written) fill(acts);
-    } catch (problem) { fill(shown, failure(problem)); }
-    button.disabled = false;
-  } }, h("label", t("name"), name), shown, acts));
+  dialog(t("title"), h("form.stack", { onsubmit }, h("label", t("name"), name), shown, acts));
 }
 
 /** The first text that was sent, short. */

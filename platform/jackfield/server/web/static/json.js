@@ -24,29 +24,21 @@ const SHORT = 60; // signs of what stands in one line
 
 /** The parts of a text with line breaks and blanks between them, for people. Numbers stay as they came. */
 export function pretty(source) {
-  const found = [];
+  const parts = tokens(source), found = [];
+  const inLine = parts.reduce((sum, [, text]) => sum + text.length, 0) <= SHORT;
   let depth = 0;
-  const parts = tokens(source);
-  if (parts.reduce((sum, [, text]) => sum + text.length, 0) <= SHORT) return inLine(parts);
   const space = (text) => found.push(["space", text]);
+  const line = (instead) => { if (!inLine) space(`\n${"  ".repeat(Math.max(0, depth))}`); else if (instead) space(instead); };
   parts.forEach(([kind, text], place) => {
-    const next = parts[place + 1]?.[1];
-    if (text === "}" || text === "]") {
-      depth -= 1;
-      if (!"{[".includes(parts[place - 1]?.[1] ?? "")) space(`\n${"  ".repeat(Math.max(0, depth))}`);
-    }
+    const opens = text === "{" || text === "[", closes = text === "}" || text === "]";
+    depth += opens - closes;
+    if (closes && !/^[{[]$/.test(parts[place - 1]?.[1])) line();
     found.push([kind, text]);
-    if (text === "{" || text === "[") {
-      depth += 1;
-      if (next !== "}" && next !== "]") space(`\n${"  ".repeat(depth)}`);
-    } else if (kind === "mark" && text === ",") space(`\n${"  ".repeat(depth)}`);
-    else if (kind === "mark" && text === ":") space(" ");
+    if (opens && !/^[}\]]$/.test(parts[place + 1]?.[1])) line();
+    if (text === "," && kind === "mark") line(" ");
+    if (text === ":" && kind === "mark") space(" ");
   });
   return found;
-}
-
-function inLine(parts) {
-  return parts.flatMap(([kind, text]) => (kind === "mark" && (text === "," || text === ":") ? [[kind, text], ["space", " "]] : [[kind, text]]));
 }
 
 /** The same as one text. */
@@ -60,8 +52,8 @@ export class Exact {
 /** Read a text; numbers that would change are Exact where the engine tells their source. Raises SyntaxError. */
 export function read(text) {
   return JSON.parse(text, (_key, value, context) => {
-    if (typeof value !== "number" || context?.source === undefined || String(value) === context.source) return value;
-    return Number.isSafeInteger(value) || !/^-?\d+$/.test(context.source) ? value : new Exact(context.source);
+    if (typeof value !== "number" || !context?.source || Number.isSafeInteger(value) || !/^-?\d+$/.test(context.source)) return value;
+    return String(value) === context.source ? value : new Exact(context.source);
   });
 }
 

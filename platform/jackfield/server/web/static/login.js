@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { fill, h } from "./dom.js";
 import { unsaved } from "./draft.js";
-import { failure } from "./parts.js";
+import { attempt } from "./parts.js";
 import { words } from "./words.js";
 
 const t = words({
@@ -24,18 +24,15 @@ export function loginForm(page, entered, look) {
   const said = h("div");
   const onsubmit = async (event) => {
     event.preventDefault();
-    const form = event.currentTarget, button = form.querySelector("button");
+    const button = form.querySelector("button");
     button.disabled = true;
     fill(said);
-    try {
+    const done = await attempt(said, async () => {
       await post(`${page.auth.path}/login`, Object.fromEntries(new FormData(form)));
       await entered();
-    } catch (problem) {
-      fill(said, failure(problem));
-      form.elements.password.select();
-    } finally {
-      button.disabled = false;
-    }
+    });
+    button.disabled = false;
+    if (!done) form.elements.password.select();
   };
   const form = h("form", { onsubmit },
     h("label", t("login"), h("input", { name: "login", autocomplete: "username", required: true, autocapitalize: "none", spellcheck: "false" })),

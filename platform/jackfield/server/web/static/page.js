@@ -25,6 +25,7 @@ const t = words({
   key_help: ["this list", "этот список"],
   key_close: ["close what is open", "закрыть открытое"],
   language: ["Language", "Язык"],
+  loading: ["Loading…", "Загрузка…"],
   skip: ["To the content", "К содержанию"],
 });
 
@@ -40,9 +41,9 @@ const PLACES = {
   reference: { at: "/docs/reference", open: (page) => page.reader }, // a page of its own, which the server writes
 };
 
-let page = null;
-let leave = () => {};
-let turn = 0;
+const LOOK = "jackfield.look"; // somebody looks around without a login, as long as the tab is open
+
+let page = null, leave = () => {}, turn = 0;
 
 async function begin() {
   const before = page;
@@ -55,37 +56,24 @@ async function begin() {
   if (before && before.login?.login !== page.login?.login) forget();
   document.title = page.title;
   document.documentElement.lang = language;
-  if (document.body.dataset.view === "login") return logIn(document.body.dataset.next);
-  if (page.login === null && !looksAround()) {
-    fill(document.body, loginForm(page, begin, page.auth.own ? look : undefined));
-    return;
-  }
-  frame();
-  await route();
-}
-
-/** The login as a page of its own; `next` was checked by the server. Without it, the page that is asked for comes after it. */
-function logIn(next) {
-  const go = () => next ? location.replace(next) : location.reload();
-  if (page.login !== null && next) go();
-  else fill(document.body, loginForm(page, go));
-}
-
-const looksAround = () => sessionStorage.getItem("jackfield.look") === "1";
-
-function look() {
-  sessionStorage.setItem("jackfield.look", "1");
-  begin();
+  const { view, next } = document.body.dataset;
+  if (view === "login") { // a page of its own; `next` was checked by the server, without it the page that is asked for comes again
+    const go = () => (next ? location.replace(next) : location.reload());
+    if (page.login && next) go();
+    else fill(document.body, loginForm(page, go));
+  } else if (page.login || sessionStorage.getItem(LOOK)) {
+    frame();
+    await route();
+  } else fill(document.body, loginForm(page, begin, page.auth.own ? () => { sessionStorage.setItem(LOOK, "1"); begin(); } : undefined));
 }
 
 /** What stands around every place; a place gets `side`, below the list of places, and `main`. */
 function frame() {
   const links = Object.entries(PLACES).filter(([, place]) => place.open(page)).map(([name, { at, below }]) =>
     h(below ? "a.place.below" : "a.place", { href: at ? root + at : `#${name}`, "data-place": name }, icon(name), h("span", t(name)), h("span.standing")));
-  const who = page.login === null
-    ? h("button.quiet", { type: "button", onclick: () => { sessionStorage.removeItem("jackfield.look"); begin(); } }, t("login"))
-    : h("button.quiet", { type: "button", onclick: logout, title: page.login.roles.join(", ") },
-      h("span.login", page.login.login), h("span.dim", t("logout")));
+  const who = page.login
+    ? h("button.quiet", { type: "button", onclick: logout, title: page.login.roles.join(", ") }, h("span.login", page.login.login), t("logout"))
+    : h("button.quiet", { type: "button", onclick: () => { sessionStorage.removeItem(LOOK); begin(); } }, t("login"));
   const tongue = h("select.quiet", { "aria-label": t("language"), onchange: (event) => speak(event.target.value) },
     LANGUAGES.map((one) => h("option", { value: one, selected: one === language }, one.toUpperCase())));
   fill(document.body,
@@ -95,7 +83,7 @@ function frame() {
       h("nav.places", { "aria-label": t("places") }, links),
       h("div.side"),
       h("div.who", who, h("span.fill"), tongue,
-        h("button.quiet.key", { type: "button", onclick: help, title: t("keys"), "aria-label": t("keys") }, "?"))),
+        h("button.quiet", { type: "button", onclick: help, title: t("keys"), "aria-label": t("keys") }, "?"))),
     h("main", { tabindex: "-1", id: "main" }));
 }
 
@@ -110,7 +98,7 @@ async function logout() {
   // what is not saved would be lost: who keeps such prevents it, asks, and calls again
   if (!window.dispatchEvent(new CustomEvent("logout", { cancelable: true, detail: logout }))) return;
   await post(`${page.auth.path}/logout`).catch(() => {});
-  sessionStorage.removeItem("jackfield.look");
+  sessionStorage.removeItem(LOOK);
   location.hash = "";
   begin();
 }
@@ -130,10 +118,8 @@ async function route() {
   const mine = ++turn;
   const { place, rest, query } = address();
   document.querySelector(".places").dataset.at = PLACES[place].below ?? place;
-  for (const link of document.querySelectorAll(".place")) {
-    if (link.dataset.place === place) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
+  document.querySelector(".place[aria-current]")?.removeAttribute("aria-current");
+  document.querySelector(`[data-place=${place}]`).setAttribute("aria-current", "page");
   leave();
   leave = () => {};
   // each place has elements of its own: one that is left while it waits fills what nobody sees
@@ -145,15 +131,13 @@ async function route() {
     const [found] = await Promise.all([PLACES[place].load(), ...PLACES[place].styles.map(dressed)]);
     if (mine !== turn) return;
     const left = await found.show({ page, main, side, rest, query, go, refresh: begin });
-    clearTimeout(wait);
     if (mine !== turn) { left?.(); return; }
     leave = left ?? leave;
   } catch (problem) {
-    clearTimeout(wait);
     if (mine !== turn) return;
     if (!(problem instanceof Problem)) console.error(problem);
     fill(main, failure(problem, route));
-  }
+  } finally { clearTimeout(wait); }
   if (!main.querySelector("h1")) main.prepend(h("h1.skip", t(place)));
   mark();
 }
@@ -161,8 +145,9 @@ async function route() {
 /** Load a style sheet, once. */
 function dressed(name) {
   const href = `${root}/console/${name}.css`;
-  if (document.head.querySelector(`[href="${href}"]`)) return undefined;
-  return new Promise((done, failed) => document.head.append(h("link", { rel: "stylesheet", href, onload: done, onerror: () => failed(new Error(href)) })));
+  return document.head.querySelector(`[href="${href}"]`) ? undefined : new Promise((done, failed) => {
+    document.head.append(h("link", { rel: "stylesheet", href, onload: done, onerror: () => failed(new Error(href)) }));
+  });
 }
 
 /** Go to an address of the page; parts are encoded. */
@@ -181,16 +166,15 @@ document.addEventListener("keydown", (event) => {
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "?" && page) help();
   const search = event.key === "/" && document.querySelector("[data-search]");
-  if (search) {
-    event.preventDefault();
-    search.focus();
-    search.select();
-  }
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
 });
 window.addEventListener("hashchange", () => { if (document.querySelector("main#main")) route(); });
 heard.add(mark);
 whenLoggedOut(() => {
-  sessionStorage.removeItem("jackfield.look");
+  sessionStorage.removeItem(LOOK);
   if (!page?.login) return;
   forget();
   page = { ...page, login: null };

@@ -4,6 +4,7 @@ import { fill, h, icon, settled, signButton } from "./dom.js";
 import { words } from "./words.js";
 
 const t = words({
+  refusal_id: ["id {id}", "номер {id}"],
   sure: ["Are you sure?", "Вы уверены?"],
 });
 

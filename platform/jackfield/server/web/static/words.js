@@ -6,10 +6,11 @@ const KEPT = "jackfield.language"; // beside the choice of a language nothing is
 export const LANGUAGES = ["en", "ru"];
 
 function chosen() {
-  let kept = null;
-  try { kept = localStorage.getItem(KEPT); } catch { /* storage is closed to the page: the browser's language then */ }
-  if (LANGUAGES.includes(kept)) return kept;
-  return (globalThis.navigator?.languages ?? []).some((one) => one.toLowerCase().startsWith("ru")) ? "ru" : "en";
+  try {
+    const kept = localStorage.getItem(KEPT);
+    if (LANGUAGES.includes(kept)) return kept;
+  } catch { /* storage is closed to the page: the browser's language then */ }
+  return globalThis.navigator?.languages?.some((one) => /^ru/i.test(one)) ? "ru" : "en";
 }
 
 export const language = chosen();
@@ -28,15 +29,11 @@ export function speak(other) {
 export function words(table) {
   return (key, values = {}) => {
     const pair = table[key] ?? SHARED[key];
-    let text = pair ? pair[place] : key;
-    if ("n" in values && text.includes("|")) {
-      const forms = text.split("|");
-      const found = CATEGORIES[language].indexOf(plural.select(values.n));
-      text = forms[found < 0 ? forms.length - 1 : Math.min(found, forms.length - 1)];
-    }
+    const forms = (pair ? pair[place] : key).split("|");
+    const text = forms["n" in values ? CATEGORIES[language].indexOf(plural.select(values.n)) : 0] ?? forms.at(-1);
     return text.replace(/\{(\w+)\}/g, (whole, name) => {
-      const value = values[name];
-      return value === undefined ? whole : typeof value === "number" ? number(value) : String(value);
+      const value = values[name] ?? whole;
+      return typeof value === "number" ? number(value) : String(value);
     });
   };
 }
@@ -52,13 +49,10 @@ export const SHARED = {
   add: ["Add", "Добавить"],
   remove: ["Remove", "Удалить"],
   again: ["Try again", "Ещё раз"],
-  loading: ["Loading…", "Загрузка…"],
   nothing: ["Nothing found", "Ничего не найдено"],
   unreachable: ["The server does not answer.", "Сервер не отвечает."],
-  login_first: ["Log in first", "Сначала войдите"],
   connected: ["connected", "подключено"],
   refused: ["Refused", "Отказано"],
-  refusal_id: ["id {id}", "номер {id}"],
 };
 
 const numbers = new Intl.NumberFormat(language);
@@ -69,25 +63,19 @@ export const number = (value) => numbers.format(value);
 export const clock = (moment) => times.format(moment);
 export const date = (moment) => dates.format(typeof moment === "string" ? new Date(moment) : moment);
 
-/** A number of bytes as people write it. */
-export function bytes(count) {
-  if (count < 1024) return `${number(count)} ${language === "ru" ? "Б" : "B"}`;
-  const units = language === "ru" ? ["КиБ", "МиБ"] : ["KiB", "MiB"];
-  const [size, unit] = count < 1024 ** 2 ? [count / 1024, units[0]] : [count / 1024 ** 2, units[1]];
-  return `${number(Math.round(size * 10) / 10)} ${unit}`;
+/** A value in the last of the units that it reaches, `[[size, English, Russian], …]`, to a tenth but for the smallest. */
+function scaled(value, units) {
+  const at = Math.max(0, units.findLastIndex(([size]) => value >= size)), tenths = at ? 10 : 1;
+  return `${number(Math.round(value / units[at][0] * tenths) / tenths)} ${units[at][1 + place]}`;
 }
 
+export const bytes = (count) => scaled(count, [[1, "B", "Б"], [1024, "KiB", "КиБ"], [1024 ** 2, "MiB", "МиБ"]]);
+
 /** A span of milliseconds, short. */
-export function span(ms) {
-  const [milli, second, minute] = language === "ru" ? ["мс", "с", "мин"] : ["ms", "s", "min"];
-  if (ms < 1000) return `${number(Math.round(ms))} ${milli}`;
-  if (ms < 60_000) return `${number(Math.round(ms / 100) / 10)} ${second}`;
-  return `${number(Math.round(ms / 6000) / 10)} ${minute}`;
-}
+export const span = (ms) => scaled(ms, [[1, "ms", "мс"], [1000, "s", "с"], [60_000, "min", "мин"]]);
 
 /** Whole seconds as people say how long something has been. */
 export function ago(seconds) {
-  const [second, minute, hour, day] = language === "ru" ? ["с", "мин", "ч", "д"] : ["s", "min", "h", "d"];
-  const [value, unit] = seconds < 60 ? [seconds, second] : seconds < 3600 ? [seconds / 60, minute] : seconds < 172_800 ? [seconds / 3600, hour] : [seconds / 86_400, day];
-  return `${number(Math.floor(value))} ${unit}`;
+  const [size, ...unit] = seconds < 60 ? [1, "s", "с"] : seconds < 3600 ? [60, "min", "мин"] : seconds < 172_800 ? [3600, "h", "ч"] : [86_400, "d", "д"];
+  return `${number(Math.floor(seconds / size))} ${unit[place]}`;
 }
