@@ -116,6 +116,8 @@ def test_no_link_leads_anywhere(held: ProjectFiles, tmp_path: Path) -> None:
     for name in (*names, "processes/folder/new.py", "endpoints/new.yaml"):
         assert refused(held.read, name).code == "file_unusable"
         assert refused(held.save, name, "mine", ANEW).code == "file_unusable"
+        assert refused(held.remove, name, "0" * 32).code == "file_unusable"
+        assert refused(held.has, name).code == "file_unusable"
     assert set(held.names()) == {"endpoints.yaml", "processes/p.py"}
     assert [path.name for path in outside.iterdir()] == ["secret.py"]
     assert (outside / "secret.py").read_bytes() == b"secret = 1\n"

@@ -64,6 +64,12 @@ async def save(served: Served, who: Headers, path: str, text: str, etag: str = "
     return answer
 
 
+async def remove(served: Served, who: Headers, path: str, etag: str) -> Answer:
+    answer = await served.http("DELETE", f"/api/files/{path}", [*who, ("if-match", f'"{etag}"')])
+    judge("remove-file", answer)
+    return answer
+
+
 async def get(served: Served, who: Headers, name: str, path: str) -> Any:
     answer = await served.http("GET", path, who)
     judge(name, answer)
@@ -139,6 +145,73 @@ async def test_files_that_are_not_as_they_are_live_are_named(open_edited: Open, 
     (project / "processes/q.py").unlink()
     (project / "processes/faq.csv").write_text(TABLE, "utf-8")
     assert await changed() == [], "as they were"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("processes/my table.csv", '"my table" cannot be part of the name of a process'),
+        ("processes/Таблица.csv", '"Таблица" cannot be part of the name of a process'),
+        ("processes/prices.CSV", "the name of a table ends in .csv"),
+        ("processes/my-code.py", 'Python cannot import "my-code"'),
+        ("processes/faq.py", 'this file and processes/faq.py would both be "faq"'),
+        ("processes/p.csv", 'this file and processes/p.py would both be "p"'),
+        ("processes/p/q.py", 'this file and processes/p/ would both be the module "p"'),
+        ("endpoints/more.yml", "its name does not end in .yaml"),
+    ],
+)
+async def test_a_new_file_that_nothing_would_go_live_with_is_not_made(
+    served: Served, chief: Headers, project: Path, path: str, said: str
+) -> None:
+    refused = await save(served, chief, quote(path), TABLE)
+    assert (refused.status, refused.json["code"]) == (400, "invalid_request")
+    assert said in refused.json["detail"]
+    assert refused.json["fix"].startswith("Rename ")
+    assert not (project / path).exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "processes/answers/prices.csv",
+        "processes/стол.py",
+        "processes/notes.txt",
+        "endpoints/more.yaml",
+        "examples/say.yaml",
+        "examples/notes",
+    ],
+)
+async def test_what_is_in_a_new_file_or_in_others_does_not_keep_it_from_being_made(
+    served: Served, chief: Headers, project: Path, path: str
+) -> None:
+    (project / "processes" / "old name.csv").write_text(TABLE, "utf-8")
+    made = await save(served, chief, quote(path), "")
+    assert made.status == 200, made.json
+    again = await save(served, chief, quote(path), "")
+    assert (again.status, again.json["detail"]) == (412, f"There is a file {path} already.")
+    assert again.json["fix"] == "Open that one, or choose another name."
+
+
+async def test_a_file_is_removed_as_it_was_read(
+    served: Served, chief: Headers, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    file = project / "processes" / "faq.csv"
+    etag = (await get(served, chief, "file", "/api/files/processes/faq.csv"))["etag"]
+    file.write_text(f"{TABLE}# другой\n", "utf-8")
+    changed = await remove(served, chief, "processes/faq.csv", etag)
+    assert (changed.json["code"], changed.json["text"]) == ("file_changed", f"{TABLE}# другой\n")
+    nameless = await served.http("DELETE", "/api/files/processes/faq.csv", chief)
+    judge("remove-file", nameless)
+    assert (nameless.json["code"], file.exists()) == ("invalid_request", True)
+    assert (await remove(served, chief, "processes/faq.csv", changed.json["etag"])).json == {}
+    assert not file.exists()
+    assert "file_removed path='processes/faq.csv' by='шеф'" in caplog.text
+    assert (await get(served, chief, "changed", "/api/publish"))["files"] == ["processes/faq.csv"]
+    assert (await remove(served, chief, "processes/faq.csv", changed.json["etag"])).json["code"] == "not_found"
+    main = (await get(served, chief, "file", "/api/files/endpoints.yaml"))["etag"]
+    assert (await remove(served, chief, "endpoints.yaml", main)).json["code"] == "invalid_request"
+    assert (project / "endpoints.yaml").exists()
 
 
 async def test_what_can_be_completed_has_the_names_of_the_files(served: Served, chief: Headers, project: Path) -> None:
@@ -227,6 +300,7 @@ async def test_no_address_leads_out_of_what_may_be_edited(
     for answer in (
         await served.http("GET", f"/api/files/{path}", chief),
         await served.http("PUT", f"/api/files/{path}", [*chief, ("if-none-match", "*")], {"text": "mine"}),
+        await served.http("DELETE", f"/api/files/{path}", [*chief, ("if-match", f'"{"0" * 32}"')]),
     ):
         assert answer.status == 404, answer.json
         assert "тайна" not in answer.body.decode()
@@ -250,6 +324,7 @@ async def test_an_editor_of_tables_has_no_other_file(open_edited: Open, project:
             assert checked.status == 403
         assert (await save(served, who, "processes/new.csv", TABLE)).status == 403, "an endpoint would have to name it"
         assert (await save(served, who, "processes/%2e%2e/x.csv", TABLE, "0" * 32)).status == 404
+        assert (await remove(served, who, "processes/faq.csv", read["etag"])).json["code"] == "role_required"
         text = read["text"].replace("привет", login)
         assert (await save(served, who, "processes/faq.csv", text, read["etag"])).status == 200
         assert (await publish(served, who, dry_run=True))["problems"] == []
@@ -261,6 +336,7 @@ ADDRESSES = [
     ("files", "GET", "/api/files"),
     ("file", "GET", "/api/files/endpoints.yaml"),
     ("save-file", "PUT", "/api/files/endpoints.yaml"),
+    ("remove-file", "DELETE", "/api/files/endpoints.yaml"),
     ("check", "POST", "/api/check"),
     ("changed", "GET", "/api/publish"),
     ("publish", "POST", "/api/publish"),
@@ -376,9 +452,9 @@ async def test_checks_wait_for_each_other_and_not_without_end(
 
 
 async def test_a_name_of_any_letters_is_found_escaped_or_not(served: Served, chief: Headers) -> None:
-    made = await save(served, chief, quote("processes/чат/тест 😀.py"), "x = 1\n")
-    assert made.json["path"] == "processes/чат/тест 😀.py"
-    escaped = quote("processes/чат/тест 😀.py", safe="")
+    made = await save(served, chief, quote("processes/чат/тест 😀.txt"), "x = 1\n")
+    assert made.json["path"] == "processes/чат/тест 😀.txt"
+    escaped = quote("processes/чат/тест 😀.txt", safe="")
     assert (await get(served, chief, "file", f"/api/files/{escaped}"))["etag"] == made.json["etag"]
     page = await get(served, chief, "files", "/api/files?limit=2&after=processes/faq.csv")
     assert ([one["path"] for one in page["files"]], page["next"]) == (["processes/p.py", made.json["path"]], None)

@@ -31,7 +31,7 @@ class Call:
     - `query` are the parameters of the query string, all of which may be left out.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
-    - `matched` says that the request names the text that it replaces (If-Match).
+    - `matched` are the headers by which the request names the text that it replaces.
     - `unready` is the schema of a 503 that is not a refusal.
     """
 
@@ -48,7 +48,7 @@ class Call:
     tag: str = "Login"
     access: Literal["open", "known", "publisher", "editor", "admin", "local"] = "open"
     query: tuple[str, ...] = ()
-    matched: bool = False
+    matched: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     description: str = ""
 
@@ -118,7 +118,8 @@ _DESCRIPTIONS = {
     "file": f"{_EDIT} The text as it stands in the file, without the mark before it.",
     "save-file": f"{_EDIT} Whole or not at all, with the file's encoding, permissions and line ends, which tables have "
     "as they are sent. A new file: `If-None-Match: *` in the place of `If-Match`. A Python file is imported then, in a "
-    "program of its own; the problems say how it went.",
+    "program of its own; the problems say how it went. A new file whose name `check` would refuse is not made.",
+    "remove-file": "With `serve --edit`, for the role `admin`. `If-Match` alone; endpoints.yaml stays.",
     "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
     "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
     "changed": "With `serve --edit`, also of tables alone. What a publish would take: the names of all such files.",
@@ -252,18 +253,19 @@ def _page() -> tuple[Call, ...]:
 
 def _files() -> tuple[Call, ...]:
     one, page, etag = "/api/files/{path}", ("limit", "after"), ("ETag",)
-    checked, published = at("Checked"), at("Published")
+    checked, published, match = at("Checked"), at("Published"), ("If-Match", "If-None-Match")
     found = (
         Call("GET", "/api/files", "files", "List the files", at("Files"), query=page),
         Call("GET", one, "file", "Read a file", at("File"), headers=etag),
-        Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
+        Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=match),
+        Call("DELETE", one, "remove-file", "Remove a file", _NOTHING, matched=match[:1]),
         Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
         Call("GET", "/api/publish", "changed", "Which files are not live as they are", at("Standing")),
         Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
         Call("GET", "/api/schemas", "schemas", "What can stand in the files", at("EditorSchemas")),
         Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
     )
-    return tuple(replace(call, access="admin" if call.name == "schemas" else "editor") for call in found)
+    return tuple(replace(call, access="admin" if call.name in ("schemas", "remove-file") else "editor") for call in found)
 
 
 def _seen() -> tuple[Call, ...]:

@@ -92,8 +92,7 @@ def _call(call: Call) -> JSON:
     ]
     if "idempotency_conflict" in call.codes:
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": known["Idempotency-Key"]})
-    if call.matched:
-        parameters += [{"name": name, "in": "header", "schema": known[name]} for name in ("If-Match", "If-None-Match")]
+    parameters += [{"name": name, "in": "header", "schema": known[name]} for name in call.matched]
     if parameters:
         found["parameters"] = parameters
     if call.body is not None:

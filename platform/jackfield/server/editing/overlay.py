@@ -19,9 +19,12 @@ from jackfield.errors import Problem
 from jackfield.process import catalog
 from jackfield.routing.build import problems_of
 
-__all__ = ["problems_with", "schemas"]
+__all__ = ["name_problem", "problems_with", "schemas"]
 
 Parts = tuple[str, ...]
+
+_OF_NAMES = ("bad_table", "broken_module", "file_unreadable")
+_SOUND = {".csv": b"first,message,reply.text\nhi,Hi,Hello\nrest,,?\n", ".yaml": b"{}\n"}  # an empty one has problems of its own
 
 
 def problems_with(folder: Path, texts: Mapping[Parts, bytes]) -> tuple[Problem, ...]:
@@ -33,6 +36,16 @@ def problems_with(folder: Path, texts: Mapping[Parts, bytes]) -> tuple[Problem, 
         _lay(folder.absolute(), Path(made), texts)
         found, _ = problems_of(Path(made))
     return tuple(found)
+
+
+def name_problem(folder: Path, parts: Parts) -> Problem | None:
+    """What would be wrong with the name of a new file in the project, whatever stands in it; None where nothing is.
+
+    Imports nothing. Raises OSError where there is no room for the file.
+    """
+    before = set(problems_of(folder)[0])
+    after = problems_with(folder, {parts: _SOUND.get(Path(parts[-1]).suffix, b"")})
+    return next((one for one in after if one.code in _OF_NAMES and one not in before), None)
 
 
 def schemas(folder: Path) -> dict[str, Any]:

@@ -90,6 +90,10 @@ class ProjectFiles:
         """The name of a file that may be edited, whether or not there is one. Raises Refusal `not_found`."""
         return "/".join(placed(name, site_name(self._folder)))
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name, which may be edited. Raises Refusal, also where it is no such file."""
+        return self._held(self.check(name)) is not None
+
     def read(self, name: str) -> Text:
         """One file. Raises Refusal."""
         name = self.check(name)
@@ -124,6 +128,19 @@ class ProjectFiles:
             self._compare(name, self._held(name), before)
             self._write(name, data)
 
+    def remove(self, name: str, before: str) -> str:
+        """Remove the file whose etag is `before`; gives its name. Its folder stays. Raises Refusal as `save` does."""
+        name = self.check(name)
+        if name == MAIN:
+            raise Refusal("invalid_request", f"{MAIN} is what makes the folder a project.", "Leave it there.")
+        with self._saving:
+            self._compare(name, self._bytes(name), before)
+            try:
+                self._unlinked(name).unlink()
+            except OSError as exc:
+                raise _unusable(name, exc) from exc
+        return name
+
     def _compare(self, name: str, held: bytes | None, before: str) -> None:
         """Raise Refusal where the file is not the one that was edited."""
         if held is None and before != ANEW:
@@ -131,8 +148,10 @@ class ProjectFiles:
             raise Refusal("file_changed", f"{name} was removed meanwhile.", "Save it as a new file.", more=more)
         if held is not None and etag_of(held) != before:
             there = _text(name, held)
-            detail = f"There is a file {name} already." if before == ANEW else f"{name} was changed meanwhile."
-            raise Refusal("file_changed", detail, more={"text": there.text, "etag": there.etag})
+            detail, fix = f"{name} was changed meanwhile.", ""
+            if before == ANEW:
+                detail, fix = f"There is a file {name} already.", "Open that one, or choose another name."
+            raise Refusal("file_changed", detail, fix, more={"text": there.text, "etag": there.etag})
 
     def _held(self, name: str) -> bytes | None:
         """The bytes of a file, None where there is none. Raises Refusal."""

@@ -7,7 +7,7 @@ who may change tables alone names no other file (rights.py).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.messages import moment
 from jackfield.server.editing.names import is_table
-from jackfield.server.editing.overlay import problems_with, schemas
+from jackfield.server.editing.overlay import name_problem, problems_with, schemas
 from jackfield.server.editing.project_files import ANEW, MOST_BYTES, ProjectFiles
 from jackfield.server.live import Live, Publishing
 from jackfield.server.request import Request
@@ -41,6 +41,7 @@ IMPORT_WITHIN = 25.0
 """Seconds that the modules have to be imported after one was saved."""
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 _BODY = 2 * MOST_BYTES + 65_536  # JSON writes a break, a quote or a backslash as two signs
 _CONCERNS = ("closes", "open", "feeds_anew", "feeds_ended", "feeds_kept", "waits", "tasks", "calls", "lost")
@@ -62,7 +63,7 @@ class Editing:
         """What answers where, for JsonApi."""
         return {
             "/files": {"GET": self._list},
-            "/files/{one}": {"GET": self._read, "PUT": self._save},
+            "/files/{one}": {"GET": self._read, "PUT": self._save, "DELETE": self._remove},
             "/check": {"POST": self._check_texts},
             "/publish": {"GET": self._changed, "POST": self._publish},
             "/published": {"GET": self._published},
@@ -111,6 +112,8 @@ class Editing:
         before = _precondition(asked.request)
         given = await asked.body(FileText, '{"text": "…"}', _BODY)
         by = await self._caller(asked.request, asked.name, anew=before == ANEW)
+        if before == ANEW:
+            await self._in_turn(self._refuse_bad_name, asked.name)
         saved = await asyncio.to_thread(self._files.save, asked.name, given.text, before)
         log.info("file_saved", path=saved.path, etag=saved.etag, by=by.login, client=asked.request.client)
         body: dict[str, Any] = {"path": saved.path, "etag": saved.etag, "problems": []}
@@ -119,6 +122,25 @@ class Editing:
             if saved.path.endswith(".py") and not any(one["severity"] == "error" for one in body["problems"]):
                 body["problems"] = await self._imported(saved.path)
         return reply(body, {"ETag": f'"{saved.etag}"'})
+
+    async def _remove(self, asked: Asked) -> Response:
+        before = _precondition(asked.request)
+        by = await self._caller(asked.request, asked.name, anew=True)
+        name = await asyncio.to_thread(self._files.remove, asked.name, before)
+        log.info("file_removed", path=name, by=by.login, client=asked.request.client)
+        return reply({})
+
+    def _refuse_bad_name(self, name: str) -> None:
+        """Raise Refusal for a new file that nothing would go live with; one that is there is for `save` to refuse."""
+        if self._files.has(name):
+            return
+        try:
+            problem = name_problem(self._files.folder, tuple(self._files.check(name).split("/")))
+        except OSError as exc:
+            raise Refusal("file_unusable", f"{name} cannot be checked: {exc.strerror or exc}.") from exc
+        if problem is not None:
+            hint = f"{problem.hint[:1].upper()}{problem.hint[1:]}."
+            raise Refusal("invalid_request", f"{problem.file}: {problem.message}.", hint)
 
     async def _check_texts(self, asked: Asked) -> Response:
         given = await asked.body(Overlay, '{"files": {"endpoints.yaml": "…"}}', _BODY)
@@ -131,6 +153,10 @@ class Editing:
 
     async def _checked(self, texts: Mapping[str, str]) -> list[dict[str, Any]]:
         """The problems of the project with these texts. Raises Refusal."""
+        return [_as_json(problem) for problem in await self._in_turn(self._problems, texts)]
+
+    async def _in_turn(self, call: Callable[[U], T], given: U) -> T:
+        """What `call` gives in a thread; one goes on at a time, since it takes the processor. Raises Refusal."""
         if self._waiting >= MOST_WAITING:
             raise Refusal("too_busy", retry_after=1)
         self._waiting += 1
@@ -142,7 +168,7 @@ class Editing:
         finally:
             self._waiting -= 1
         try:
-            return [_as_json(problem) for problem in await asyncio.to_thread(self._problems, texts)]
+            return await asyncio.to_thread(call, given)
         finally:
             self._checking.release()
 

@@ -41,7 +41,20 @@ const address = (path) => `/api/files/${path.split("/").map(part).join("/")}`;
 
 /** Make a file of the project; raises Problem where there is one already. */
 export const makeFile = (path) => ask("PUT", address(path),
-  { text: /^processes\/.*\.csv$/.test(path) ? t("table") : "" }, { "If-None-Match": "*" }).then(() => look());
+  { text: /^processes\/.*\.csv$/.test(path) ? t("table") : "" }, { "If-None-Match": "*" }).then(listedAnew);
+
+/** Remove a file, as it was read last; raises Problem where it is another by now. */
+export async function removeFile(path) {
+  await ask("DELETE", address(path), {}, { "If-Match": `"${drafts.get(path).etag}"` });
+  drafts.delete(path);
+  await listedAnew();
+}
+
+/** There are other files than before, which the list of them hears. */
+function listedAnew() {
+  window.dispatchEvent(new Event("files"));
+  return look();
+}
 
 window.addEventListener("beforeunload", (event) => { if (unsaved().length) event.preventDefault(); });
 window.addEventListener("logout", async (event) => {
@@ -93,7 +106,7 @@ export async function draftOf(path, make) {
 }
 
 /** A link to where a problem is; below a dialog it closes that. */
-const led = ({ file, line }, ...said) => h("a", { href: link(file, line), onclick: (event) => event.target.closest("dialog")?.close() }, said.length ? said : `${file}:${line || 1}`);
+const led = ({ file, line }, ...said) => h("a", { href: link(file, line), onclick: (event) => event.target.closest("dialog")?.close() }, said.length ? said : line ? `${file}:${line}` : file);
 
 /** Problems as `check` has them; `place(problem)` is what stands before each, a link to it otherwise, and `word(problem)` what it says. */
 export const listed = (problems, place = led, word = (one) => one.message) => h("ul.problems", problems.map((one) =>
@@ -128,7 +141,7 @@ export function saving(draft, { mark: show, go, name, reset, word = (one) => one
     const mine = problems.filter((one) => one.file === path), others = problems.filter((one) => one.file !== path);
     show(mine);
     const place = (one) => {
-      const tag = h(`span.tag.${one.severity === "error" ? "bad" : "warn"}`, icon("bad"), one.file === path ? name(one) : `${one.file}:${one.line || 1}`);
+      const tag = h(`span.tag.${one.severity === "error" ? "bad" : "warn"}`, icon("bad"), one.file === path ? name(one) : one.line ? `${one.file}:${one.line}` : one.file);
       return one.file === path ? h("button.link", { type: "button", onclick: () => go(one) }, tag) : led(one, tag);
     };
     fill(list, h("p.small.dim", problems.length ? t("problems", { n: problems.length }) : [icon("good"), " ", t("fine")]),

@@ -3,7 +3,7 @@
 import { get, part, post } from "./api.js";
 import { fill, h, icon, s } from "./dom.js";
 import { editedBy, listed, look, mark } from "./draft.js";
-import { fileList, openFile } from "./files.js";
+import { fileList, openFile, removeButton } from "./files.js";
 import { write } from "./json.js";
 import { every } from "./lists.js";
 import { newEndpoint } from "./new_endpoint.js";
@@ -43,11 +43,16 @@ export async function show({ page, main, side, rest, query }) {
   let processes, endpoints, wanted = "";
 
   async function load() {
-    const [all, entered, listed] = await Promise.all([every(get, "/api/processes", "processes", Infinity), get("/api/endpoints"), page.edit ? fileList(page, file) : null]);
+    const [all, entered] = await Promise.all([every(get, "/api/processes", "processes", Infinity), get("/api/endpoints")]);
     processes = all.items;
     endpoints = new Map(entered.endpoints.map((one) => [one.name, one]));
-    fill(files, listed);
+    await listFiles();
     paint();
+  }
+
+  /** A table that is opened by its process is the file that is open. */
+  async function listFiles() {
+    if (page.edit) fill(files, await fileList(page, file ?? processes.find((one) => one.name === rest[0] && one.kind === "table")?.file));
   }
 
   function paint() {
@@ -76,11 +81,13 @@ export async function show({ page, main, side, rest, query }) {
     event.preventDefault();
     load().then(async () => shown?.around?.(await whole())).catch(() => window.dispatchEvent(new Event("hashchange")));
   };
-  const looked = () => look().catch(() => {});
+  const looked = () => look().catch(() => {}), others = () => listFiles().catch(() => {});
   looked();
+  window.addEventListener("files", others);
   window.addEventListener("published", published);
   window.addEventListener("focus", looked);
   return () => {
+    window.removeEventListener("files", others);
     window.removeEventListener("published", published);
     window.removeEventListener("focus", looked);
     shown?.leave?.();
@@ -144,14 +151,20 @@ function health({ examples, tested }) {
 
 /** One process: {leave(), around(process)}; the second is for another state of what is live, and leaves what is edited. */
 async function one(process, { page, main, query, endpoints }) {
-  const editable = page.edit && process.kind === "table";
+  let editable = page.edit && process.kind === "table";
   const tries = page.edit === "all" ? process.kind !== "builtin" : editable;
   let message = null, taken, trying;
   try { message = JSON.parse(query.get("row") ?? "null"); } catch { /* no message: the table alone */ }
   let picture = { element: code(process) }; // a flow will have its diagram here
   if (process.kind === "table") {
     const { editedTable, liveTable } = await import("./table.js"); // the grid comes when a table is opened
-    picture = editable ? await editedTable(process, { message, line: Number(query.get("line")) }) : liveTable(process);
+    try {
+      if (editable) picture = await editedTable(process, { message, line: Number(query.get("line")) });
+    } catch (problem) {
+      if (problem.code !== "not_found" || !process.table) throw problem;
+      editable = false; // its file is gone, and it is live until the next publish
+    }
+    if (!editable) picture = liveTable(process);
   }
   if (message && editable) history.replaceState(null, "", `#processes/${part(process.name)}`); // not again when it is loaded again
   const head = h("header.stack"), aside = h("aside.stack");
@@ -159,7 +172,7 @@ async function one(process, { page, main, query, endpoints }) {
   function around(now) {
     const { name, kind, file, line } = Object.assign(process, now);
     fill(head, h("div.row", h("a.small", { href: "#processes" }, t("back")), h("h1", name), h("span.tag", t(kind)),
-      kind === "builtin" ? null : h("code.dim", kind === "python" ? `${file}:${line}` : file), page.edit && !editable ? mark(file) : null),
+      kind === "builtin" ? null : h("code.dim", kind === "python" ? `${file}:${line}` : file), page.edit ? mark(file) : null, h("span.fill"), editable ? removeButton(page, file) : null),
     process.summary ? h("p", process.summary) : null,
     process.endpoints.length ? jacks("ul.jacks.row", process.endpoints, endpoints(), 4, { sign: socketSign }) : null);
     if (write(now.message ?? null) !== taken) trying = tries ? tryPanel(process, picture) : page.edit ? null : h("p.small.dim", t("no_edit"));

@@ -91,7 +91,7 @@ export async function editedTable(process, { message, line }) {
       if (wanted) go(wanted);
       say(shown.at().row, shown.at().column);
     },
-    go, name: (one) => named(one)[1] || `${one.line}`, word: (one) => named(one)[2], reset: shown.paint,
+    go, name: (one) => named(one)[1] || `${one.line || 1}`, word: (one) => named(one)[2], reset: shown.paint,
   });
   const changed = () => { shown.light(new Map()); saver.changed(); };
 
