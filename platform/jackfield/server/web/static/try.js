@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
+import { listed } from "./draft.js";
 import { form } from "./form.js";
 import { pretty, read, write } from "./json.js";
 import { failure } from "./parts.js";
@@ -40,9 +41,7 @@ export function tryPanel(process, picture) {
     button.disabled = true;
     try {
       if (picture.isChanged?.() && !(await picture.save())) return;
-      const text = asText() ? plain.value : made.text();
-      const body = { process: process.name, message: read(text), ...(login.value.trim() ? { login: login.value.trim() } : {}) };
-      const found = await post("/api/run", body);
+      const found = await post("/api/run", { process: process.name, message: read(asText() ? plain.value : made.text()), login: login.value.trim() || undefined });
       fill(result, told(found));
       picture.light?.(found.trace);
     } catch (problem) {
@@ -68,7 +67,7 @@ function told({ frames, trace, explained, closed, problems }) {
     frames.length || problems.length || explained.length ? null : h("p.dim", t("silent")),
     explained.map((text) => h("div.note", icon("bad"), text)),
     closed ? h("div.note", t("closed", { text: closed })) : null,
-    problems.map((one) => h("div.note", icon("bad"), `${one.file}:${one.line}: ${one.message}${one.hint ? `; ${one.hint}` : ""}`)),
+    problems.length ? listed(problems) : null,
     trace ? h("ol.trace.small", trace.rows.map((row) => h("li", { class: row.chosen ? "chosen" : "" },
       icon(row.fits ? "good" : "remove"), h("span", h("b", row.name || row.number), row.failed.map((one) => h("span.dim", " · ",
         t("failed", { cell: `${one.column.split(" (")[0]} (${one.cell})`, says: one.says, is: one.is === null ? t("missing") : write(one.is) })))))),
