@@ -58,7 +58,7 @@ export function liveTable(process) {
   return { element: h("div.table", h("div.bar.small.dim", t("live")), shown.element, says) };
 }
 
-/** The table in its file: {element, save(), isChanged(), light(trace), leave()}. `message` begins a row of its values, `line` leads to the problem there. */
+/** The table in its file: {element, save(), isChanged(), light(trace), leave()}, which calls what is under `told` at each change. `message` begins a row of its values, `line` leads to the problem there. */
 export async function editedTable(process, { message, line }) {
   const draft = await draftOf(process.table?.file ?? process.file, (text) => new Sheet(text)), sheet = () => draft.model;
   const top = () => sheet().head + 1; // the row of the file that is the first below the heads
@@ -72,7 +72,7 @@ export async function editedTable(process, { message, line }) {
     undo: () => { sheet().undo(); changed(); },
     redo: () => { sheet().redo(); changed(); },
   };
-  const says = h("output.says");
+  const says = h("output.says"), made = {};
   let marks = new Map();
   const say = (at, column) => {
     const mark = marks.get(`${at},${column}`);
@@ -86,14 +86,14 @@ export async function editedTable(process, { message, line }) {
     mark: (problems) => {
       marks = new Map(problems.filter((one) => named(one)[1]).map((one) => [spot(one).join(), { kind: one.severity === "error" ? "bad" : "warn", text: `${named(one)[2]}${one.hint ? `; ${one.hint}` : ""}` }]));
       shown.mark(marks);
-      const wanted = problems.find((one) => one.line === line);
+      const wanted = line && problems.find((one) => one.line === line);
       line = 0; // once
       if (wanted) go(wanted);
       say(shown.at().row, shown.at().column);
     },
     go, name: (one) => named(one)[1] || `${one.line}`, word: (one) => named(one)[2], reset: shown.paint,
   });
-  const changed = () => { shown.light(new Map()); saver.changed(); };
+  const changed = () => { shown.light(new Map()); saver.changed(); made.told?.(); };
 
   /** Change the sheet; `change` is told what is chosen, and may give the cell to go to. */
   function act(change) {
@@ -133,8 +133,8 @@ export async function editedTable(process, { message, line }) {
     requestAnimationFrame(() => { shown.go(at - top(), Math.max(1, heads.findIndex((head) => head.startsWith("reply")))); shown.element.focus(); });
   }
 
-  return {
-    ...saver, element: h("div.table", bar, shown.element, says, saver.list),
+  Object.assign(made, saver, {
+    element: h("div.table", bar, shown.element, says, saver.list),
     light: (trace) => {
       const failed = new Map(marks), lit = new Map();
       for (const row of trace?.rows ?? []) {
@@ -144,9 +144,10 @@ export async function editedTable(process, { message, line }) {
       shown.mark(failed);
       shown.light(lit);
       const first = [...lit.keys()][0];
-      if (first !== undefined) shown.go(first, 1);
+      if (first !== undefined) shown.see(first);
     },
-  };
+  });
+  return made;
 }
 
 const OUTPUT = /^(reply|error|remember|keep|#)/; // heads of what is no condition

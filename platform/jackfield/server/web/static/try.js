@@ -13,6 +13,7 @@ const t = words({
   about: ["On the files as they are saved; nothing goes live, and nothing is kept.", "На сохранённых файлах; ничего не публикуется и не сохраняется."],
   run: ["Try", "Попробовать"],
   save_run: ["Save and try", "Сохранить и попробовать"],
+  running: ["Trying…", "Пробуем…"],
   form: ["Form", "Форма"],
   login: ["as the login (nobody)", "под логином (без входа)"],
   message: ["Message", "Сообщение"],
@@ -23,7 +24,7 @@ const t = words({
   left_out: ["and {n} more rows that did not fit", "и ещё строк, которые не подошли: {n}"],
 });
 
-/** `picture` is what shows the process: {save(), isChanged(), light(trace)}, each of which may be missing. */
+/** `picture` is what shows the process: {save(), isChanged(), light(trace)}, each of which may be missing; it calls `told` when it changed. */
 export function tryPanel(process, picture) {
   const plain = h("textarea", { rows: "4", spellcheck: "false", value: "{}", "aria-label": t("message") });
   const made = process.message ? form(process.message, () => {}) : null, place = h("div", made ? made.element : plain);
@@ -34,13 +35,15 @@ export function tryPanel(process, picture) {
   } }, "JSON");
   const login = h("input", { "aria-label": t("login"), placeholder: t("login"), autocomplete: "off", maxlength: "128" });
   const result = h("div.stack", { role: "status" });
-  const button = h("button.primary", { type: "submit" });
-  const name = () => fill(button, t(picture.isChanged?.() ? "save_run" : "run"), h("kbd", "Ctrl+Enter"));
+  const label = h("span"), button = h("button.primary", { type: "submit" }, label, h("kbd", "Ctrl+Enter"));
+  const name = () => { label.textContent = t(picture.isChanged?.() ? "save_run" : "run"); }; // the button itself stays: it may be pressed just now
+  const forget = () => { fill(result); picture.light?.(null); name(); }; // what stands there answers what stands above it
 
   async function run() {
     button.disabled = true;
+    fill(result, h("p.dim", t("running")));
     try {
-      if (picture.isChanged?.() && !(await picture.save())) return;
+      if (picture.isChanged?.() && !(await picture.save())) { fill(result); return; }
       const found = await post("/api/run", { process: process.name, message: read(asText() ? plain.value : made.text()), login: login.value.trim() || undefined });
       fill(result, told(found));
       picture.light?.(found.trace);
@@ -52,7 +55,8 @@ export function tryPanel(process, picture) {
     }
   }
   name();
-  return h("section.stack", { "aria-label": t("title"), onfocusin: name },
+  picture.told = name;
+  return h("section.stack", { "aria-label": t("title"), oninput: forget },
     h("div.row", h("h2", t("title")), h("span.fill"), made ? other : null), h("p.small.dim", t("about")),
     h("form.stack", {
       onsubmit: (event) => { event.preventDefault(); run(); },
