@@ -196,6 +196,24 @@ def test_a_file_that_changed_meanwhile_is_shown_and_not_overwritten(server: Serv
     assert "Где?" in table(server.folder).read_text("utf-8")
 
 
+def test_changes_of_two_people_in_different_rows_are_both_kept(server: Server, open_page: Open) -> None:
+    page = open_page(server, "/#processes/answers", expected="412")
+    log_in(page, server)
+    at(page, "D4", "mine")
+    page.keyboard.press("Enter")
+    theirs = TABLE.replace("10 %", "20 %")
+    table(server.folder).write_bytes(theirs.encode())
+    page.keyboard.press("Control+s")
+    page.get_by_role("button", name="Keep both changes").click()
+    page.locator(".bar").get_by_text("saved", exact=True).wait_for()
+    assert table(server.folder).read_bytes().decode() == theirs.replace("С 9 до 18.", "mine")
+    page.get_by_role("gridcell", name="Да; 20 %").wait_for()
+    page.get_by_role("grid").focus()
+    page.keyboard.press("Control+z")
+    page.get_by_role("gridcell", name="Да; 10 %").wait_for()
+    assert cells(page, 4)[3] == "mine"
+
+
 def test_a_docstring_is_text_on_a_phone_in_russian(server: Server, open_page: Open) -> None:
     page = open_page(server, viewport={"width": 390, "height": 844}, locale="ru-RU", color_scheme="dark")
     log_in(page, server)

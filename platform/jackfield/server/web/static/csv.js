@@ -152,6 +152,14 @@ export class Sheet {
       (number < this.head || this.comments(row) ? row : this.#row(row.toSpliced(at, 1), row.end))));
   }
 
+  /** Take another text of the file in the place of this one, as one step; gives whether it is written alike. */
+  take(text) {
+    const { mark, separator, before, closed, rows } = new Sheet(text);
+    const alike = mark === this.mark && separator === this.separator && before === this.before && closed === this.closed;
+    if (alike) this.#step(rows);
+    return alike;
+  }
+
   undo() { this.#back(this.done, this.undone); }
   redo() { this.#back(this.undone, this.done); }
 
