@@ -139,6 +139,22 @@ def test_what_a_try_says_moves_nobody_and_one_click_is_enough(server: Server, op
     page.get_by_text("row hours answers").wait_for(state="detached")  # it answered another question
 
 
+def test_a_text_is_found_far_below_what_is_in_sight(server: Server, open_page: Open) -> None:
+    long = TABLE + "".join(f"r{row};вопрос {row};;ответ {row}\r\n" for row in range(2000))
+    table(server.folder).write_bytes(long.encode())
+    page = open_page(server, "/#processes/answers")
+    log_in(page, server)
+    page.get_by_role("grid").focus()
+    page.keyboard.press("Control+f")
+    page.keyboard.type("ОТВЕТ 19")
+    page.locator(".says", has_text=re.compile("ответ 19$")).wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".says", has_text="ответ 190").wait_for()
+    page.locator(".grid-cell.active", has_text="ответ 190").wait_for()
+    page.keyboard.type("нет")
+    page.locator(".foot [aria-invalid=true]").wait_for()
+
+
 def test_a_problem_of_the_whole_file_moves_nobody(server: Server, open_page: Open) -> None:
     (server.folder / "processes" / "my table.csv").write_text(TABLE, "utf-8")
     page = open_page(server, "/#processes?file=processes/my%20table.csv")
