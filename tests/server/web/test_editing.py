@@ -128,7 +128,7 @@ async def test_files_that_are_not_as_they_are_live_are_named(open_edited: Open, 
     served = await open_edited(edit="tables")
     who = await served.cookie("аня")
 
-    async def changed() -> list[str]:
+    async def changed() -> Any:
         return (await get(served, who, "changed", "/api/publish"))["files"]
 
     assert await changed() == []

@@ -184,6 +184,11 @@ def test_what_is_not_as_it_is_live_is_marked_until_it_is_published(
     dialog.get_by_text("Опубликовано:").wait_for()
     page.keyboard.press("Escape")
     assert (page.locator(".unpublished").count(), button.inner_text()) == (0, "Опубликовать…")
+    page.get_by_role("button", name="Новый файл").click()
+    dialog.get_by_label("Имя вместе с папкой").fill("processes/new.csv")
+    dialog.get_by_role("button", name="Создать").click()
+    files.get_by_role("link", name="new.csv • не опубликовано").wait_for()
+    page.get_by_role("gridcell", name="Привет!").wait_for()  # a table that is not live has its grid
 
 
 def test_what_is_not_saved_is_for_nobody_who_logs_in_next(

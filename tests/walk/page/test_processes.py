@@ -106,6 +106,95 @@ def test_what_is_typed_stays_whole_while_a_check_comes_back(server: Server, open
     page.get_by_role("gridcell", name="begins and goes on").wait_for()
 
 
+def at(page: Any, cell: str, text: str) -> None:
+    """Go to a cell and type, without an end."""
+    page.locator(f".grid-cell[data-at='{int(cell[1:]) - 3}'][data-place='{ord(cell[0]) - 65}']").click()
+    page.keyboard.type(text)
+
+
+def cells(page: Any, row: int) -> list[str]:
+    found: list[str] = page.locator(f".grid-cell[data-at='{row - 3}']").all_inner_texts()
+    return found
+
+
+def test_what_a_try_says_moves_nobody_and_one_click_is_enough(server: Server, open_page: Open) -> None:
+    page = open_page(server, "/#processes/answers")
+    log_in(page, server)
+    at(page, "D4", "With love")
+    page.keyboard.press("Enter")
+    field, button = page.get_by_label("message", exact=True), page.get_by_role("button", name="Save and try")
+    field.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text("Часы")
+    page.locator("section kbd", has_text="Ctrl+Enter").click()  # with the pointer on a part of the button
+    page.get_by_text("Trying…").wait_for()
+    at(page, "D5", "goes on")
+    page.get_by_text("row hours answers").wait_for()
+    page.keyboard.type(" here")
+    page.keyboard.press("Enter")
+    assert cells(page, 5)[3] == "goes on here"
+    assert cells(page, 3)[1] == "Скидка"
+    button.wait_for()
+    field.fill("Скидка")
+    page.get_by_text("row hours answers").wait_for(state="detached")  # it answered another question
+
+
+def test_a_text_is_found_far_below_what_is_in_sight(server: Server, open_page: Open) -> None:
+    long = TABLE + "".join(f"r{row};вопрос {row};;ответ {row}\r\n" for row in range(2000))
+    table(server.folder).write_bytes(long.encode())
+    page = open_page(server, "/#processes/answers")
+    log_in(page, server)
+    page.get_by_role("grid").focus()
+    page.keyboard.press("Control+f")
+    page.keyboard.type("ОТВЕТ 19")
+    page.locator(".says", has_text=re.compile("ответ 19$")).wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".says", has_text="ответ 190").wait_for()
+    page.locator(".grid-cell.active", has_text="ответ 190").wait_for()
+    page.keyboard.type("нет")
+    page.locator(".foot [aria-invalid=true]").wait_for()
+
+
+def test_a_problem_of_the_whole_file_moves_nobody(server: Server, open_page: Open) -> None:
+    (server.folder / "processes" / "my table.csv").write_text(TABLE, "utf-8")
+    page = open_page(server, "/#processes?file=processes/my%20table.csv")
+    log_in(page, server)
+    page.locator(".problems").wait_for()
+    at(page, "D4", "one")
+    page.keyboard.press("Enter")
+    with page.expect_response("**/api/check"):
+        page.keyboard.type("two")
+    page.keyboard.type(" three")
+    page.keyboard.press("Enter")
+    assert [cells(page, row)[3] for row in (4, 5)] == ["one", "two three"]
+    assert cells(page, 2)[0] == "Afirst"
+
+
+def test_what_stands_in_an_open_cell_is_checked_and_kept(server: Server, open_page: Open) -> None:
+    page = open_page(server, "/#processes")
+    log_in(page, server)
+    page.locator("a.process", has_text="answers").click()
+    page.locator(".bar").get_by_text("saved", exact=True).wait_for()
+    at(page, "C4", ">= wrong")
+    page.locator(".grid-cell.bad").wait_for()
+    assert page.locator(".bar .tag").inner_text() == "not saved"
+    page.keyboard.press("Escape")
+    page.locator(".bar").get_by_text("saved", exact=True).wait_for()
+    at(page, "D4", "a long answer of several lines")
+    page.keyboard.press("Alt+Enter")
+    page.keyboard.type("and one more")
+    low = page.locator(".grid-editor").bounding_box()["height"]
+    assert low > 40
+    page.go_back()
+    page.locator("a.process", has_text="answers").wait_for()
+    page.go_forward()
+    page.get_by_role("gridcell", name="a long answer of several lines ↵ and one more").wait_for()
+    page.get_by_role("grid").focus()
+    page.keyboard.press("Control+z")
+    page.locator(".bar").get_by_text("saved", exact=True).wait_for()
+    assert cells(page, 4)[3] == "С 9 до 18."
+
+
 def test_a_file_that_changed_meanwhile_is_shown_and_not_overwritten(server: Server, open_page: Open) -> None:
     row = quote('{"message": "Где?", "age": 5}')
     page = open_page(server, f"/#processes/answers?row={row}", expected="412")
@@ -121,6 +210,24 @@ def test_a_file_that_changed_meanwhile_is_shown_and_not_overwritten(server: Serv
     page.get_by_role("button", name="Save mine over it").click()
     page.locator(".bar").get_by_text("saved", exact=True).wait_for()
     assert "Где?" in table(server.folder).read_text("utf-8")
+
+
+def test_changes_of_two_people_in_different_rows_are_both_kept(server: Server, open_page: Open) -> None:
+    page = open_page(server, "/#processes/answers", expected="412")
+    log_in(page, server)
+    at(page, "D4", "mine")
+    page.keyboard.press("Enter")
+    theirs = TABLE.replace("10 %", "20 %")
+    table(server.folder).write_bytes(theirs.encode())
+    page.keyboard.press("Control+s")
+    page.get_by_role("button", name="Keep both changes").click()
+    page.locator(".bar").get_by_text("saved", exact=True).wait_for()
+    assert table(server.folder).read_bytes().decode() == theirs.replace("С 9 до 18.", "mine")
+    page.get_by_role("gridcell", name="Да; 20 %").wait_for()
+    page.get_by_role("grid").focus()
+    page.keyboard.press("Control+z")
+    page.get_by_role("gridcell", name="Да; 10 %").wait_for()
+    assert cells(page, 4)[3] == "mine"
 
 
 def test_a_docstring_is_text_on_a_phone_in_russian(server: Server, open_page: Open) -> None:

@@ -52,22 +52,17 @@ class ProjectFiles:
     """The files that may be edited in one project's folder. All calls touch the disk and belong in a thread."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._saving = threading.Lock()
-
-    @property
-    def folder(self) -> Path:
-        """The project's folder."""
-        return self._folder
 
     def names(self, *, tables: bool = False) -> Iterator[str]:
         """The files that may be edited, in no order; with `tables` these alone. Raises Refusal."""
-        site = site_name(self._folder)
+        site = site_name(self.folder)
         roots = ["processes"] if tables else [MAIN, *ROOTS, *([site] if site else [])]
         try:
             for root in roots:
-                for path in _plain(self._folder / root):
-                    name = path.relative_to(self._folder).as_posix()
+                for path in _plain(self.folder / root):
+                    name = path.relative_to(self.folder).as_posix()
                     if is_table(name) or not tables:
                         with suppress(Refusal):
                             yield "/".join(placed(name, site))
@@ -76,19 +71,16 @@ class ProjectFiles:
 
     def facts(self, name: str) -> Mapping[str, Any]:
         """What a list says of a file, with an empty etag where it cannot be edited."""
-        path, etag = self._folder / name, ""
-        with suppress(Refusal):
+        etag, size, at = "", 0, 0.0
+        with suppress(Refusal, OSError):  # it was removed meanwhile, for example
+            found = (self.folder / name).lstat()
+            size, at = found.st_size, found.st_mtime
             etag = etag_of(self._bytes(name))
-        try:
-            found = path.lstat()
-        except OSError:  # it was removed meanwhile
-            return {"path": name, "size": 0, "modified": moment(0), "kind": kind_of(name), "etag": ""}
-        modified = moment(found.st_mtime)
-        return {"path": name, "size": found.st_size, "modified": modified, "kind": kind_of(name), "etag": etag}
+        return {"path": name, "size": size, "modified": moment(at), "kind": kind_of(name), "etag": etag}
 
     def check(self, name: str) -> str:
         """The name of a file that may be edited, whether or not there is one. Raises Refusal `not_found`."""
-        return "/".join(placed(name, site_name(self._folder)))
+        return "/".join(placed(name, site_name(self.folder)))
 
     def has(self, name: str) -> bool:
         """Whether there is a file of this name, which may be edited. Raises Refusal, also where it is no such file."""
@@ -113,8 +105,7 @@ class ProjectFiles:
                 data = pack(text, form, exact=kind_of(name) == "table")
             except ValueError as exc:
                 raise Refusal("invalid_request", f"The text {exc}.", "Take it out.") from None
-            if len(data) > MOST_BYTES:
-                raise Refusal("body_too_large", f"A file has at most {MOST_BYTES:,} bytes, and this one {len(data):,}.")
+            _check_size(data)
             if data != held:
                 self._write(name, data)
         return _text(name, data)
@@ -122,8 +113,7 @@ class ProjectFiles:
     def replace(self, name: str, data: bytes, before: str) -> None:
         """Replace the file whose etag is `before` with exactly these bytes. Raises Refusal as `save` does."""
         name = self.check(name)
-        if len(data) > MOST_BYTES:
-            raise Refusal("body_too_large", f"A file has at most {MOST_BYTES:,} bytes, and this one {len(data):,}.")
+        _check_size(data)
         with self._saving:
             self._compare(name, self._held(name), before)
             self._write(name, data)
@@ -177,7 +167,7 @@ class ProjectFiles:
 
     def _unlinked(self, name: str) -> Path:
         """Where a file is. Raises Refusal where any part of its name below the project is a link."""
-        real = os.path.realpath(self._folder)
+        real = os.path.realpath(self.folder)
         path = Path(real, name)
         if os.path.realpath(path) != str(path):
             detail = f"{name} is a symbolic link or below one, and none is followed here."
@@ -188,7 +178,7 @@ class ProjectFiles:
         path = self._unlinked(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            model = (path if path.exists() else self._folder / MAIN).stat()
+            model = (path if path.exists() else self.folder / MAIN).stat()
             write_private(path, data, stat.S_IMODE(model.st_mode))
             with suppress(OSError, AttributeError):  # another's file, and we may not give it back; Windows
                 if path.stat().st_uid != model.st_uid:
@@ -203,6 +193,11 @@ def _text(name: str, data: bytes) -> Text:
     except ValueError as exc:
         raise Refusal("file_unusable", f"{name} {exc}.", "Save it as UTF-8 in the program that wrote it.") from None
     return Text(name, text, etag_of(data), form, kind_of(name))
+
+
+def _check_size(data: bytes) -> None:
+    if len(data) > MOST_BYTES:
+        raise Refusal("body_too_large", f"A file has at most {MOST_BYTES:,} bytes, and this one {len(data):,}.")
 
 
 def _unusable(name: str, exc: OSError) -> Refusal:

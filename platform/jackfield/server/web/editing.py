@@ -200,7 +200,7 @@ class Editing:
         try:
             told = await self._publishing.publish(dry_run=given.dry_run, back=given.back, by=by.login)
         except PlanError as exc:
-            body["problems"] = [_as_json(problem) for problem in exc.problems]
+            body["problems"] = [asdict(problem) for problem in exc.problems]
         else:
             report = told.as_json()
             body |= {"changes": told.lines, "concerns": {name: report[name] for name in _CONCERNS}}
@@ -240,10 +240,6 @@ def _precondition(request: Request) -> str:
         return ANEW
     fix = 'Send If-Match: "…" with the etag that you have read, or If-None-Match: * for a new file.'
     raise Refusal("invalid_request", "The request does not say which text was edited.", fix)
-
-
-def _as_json(problem: Problem) -> dict[str, Any]:
-    return asdict(problem)
 
 
 def _there(found: T | None) -> T:

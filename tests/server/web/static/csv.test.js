@@ -83,6 +83,16 @@ test("a message becomes the row that fits it", () => {
   );
 });
 
+test("another text of the file is taken as a step, unless it is written otherwise", () => {
+  const sheet = new Sheet("a,b\n1,2\n");
+  assert.equal(sheet.take("a,b\n1,три\n"), true);
+  assert.equal(sheet.text, "a,b\n1,три\n");
+  sheet.undo();
+  assert.equal(sheet.text, "a,b\n1,2\n");
+  assert.deepEqual(["a;b\n1;2\n", "\ufeffa,b\n1,2\n", "a,b\n1,2"].map((one) => sheet.take(one)), [false, false, false]);
+  assert.equal(sheet.text, "a,b\n1,2\n");
+});
+
 test("ten thousand rows are read, changed and written at once", () => {
   const text = "first,message,reply.text\n" + Array.from({ length: 10_000 }, (_, n) => `${n},вопрос ${n},ответ\n`).join("");
   const sheet = new Sheet(text);

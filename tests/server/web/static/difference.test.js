@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { difference } from "../../../../platform/jackfield/server/web/static/difference.js";
+import { difference, merged } from "../../../../platform/jackfield/server/web/static/difference.js";
 
 const shown = (left, right) => difference(left, right).map(([a, b]) => (a === b ? ` ${a}` : `${a ?? ""}|${b ?? ""}`));
 
@@ -22,4 +22,16 @@ test("both texts can be read off, also where they are too long to be compared", 
     assert.equal(rows.map(([a]) => a).filter((line) => line !== null).join("\n"), left);
     assert.equal(rows.map(([, b]) => b).filter((line) => line !== null).join("\n"), right);
   }
+});
+
+test("two changes of one text are put together, and asked about where both are of one line", () => {
+  const before = "head\r\n1\r\n2\r\n3\r\n", both = (mine, theirs) => merged(before, mine, theirs);
+  assert.equal(both("head\r\nодин 😀\r\n2\r\n3\r\n", "head\r\n1\r\ntwo\r\n3\r\n"), "head\r\nодин 😀\r\ntwo\r\n3\r\n");
+  assert.equal(both("head\r\n2\r\n3\r\n", "head\r\n1\r\n2\r\n3\r\n4\r\n"), "head\r\n2\r\n3\r\n4\r\n");
+  assert.equal(both("0\r\n" + before, "head\r\n1\r\n"), "0\r\nhead\r\n1\r\n");
+  assert.equal(both("head\r\nx\r\n2\r\n3\r\n", "head\r\nx\r\n2\r\ny\r\n"), "head\r\nx\r\n2\r\ny\r\n", "the same is the same");
+  assert.equal(both("head\r\nx\r\n2\r\n3\r\n", "head\r\ny\r\n2\r\n3\r\n"), null);
+  assert.equal(both("head\r\nx\r\ny\r\n3\r\n", "head\r\n1\r\n3\r\n"), null);
+  assert.equal(both(`${before}a\r\n`, `${before}b\r\n`), null, "which is first only a person knows");
+  assert.equal(both(before, before), before);
 });

@@ -15,8 +15,7 @@ function records(text, separator) {
     row.push(whole.slice(0, whole.length - end.length));
     at += whole.length;
     if (end !== separator) {
-      row.end = end;
-      found.push(row);
+      found.push(Object.assign(row, { end }));
       row = [];
     }
   }
@@ -28,11 +27,14 @@ function separatorOf(text) {
   const told = /^"?sep=([,;\t])"?[,;\t ]*(?:\r\n|[\r\n]|$)/i.exec(text);
   if (told) return [told[1], told[0]];
   for (const line of text.replace(/"[^"]*"/g, (quoted) => quoted.replace(/[,;\t]/g, " ")).split(/\r\n|[\r\n]/)) {
-    if (/^[\s,;]*$/.test(line) || /^[\s"]*#(?!(NAME|REF|N\/A|VALUE|DIV|##))/.test(line)) continue;
+    if (!/[^\s,;]/.test(line) || COMMENT.test(line.replace(/^[\s"]+/, ""))) continue;
     return [[",", ";", "\t"].find((one) => line.includes(one)) ?? ",", ""];
   }
   return [",", ""];
 }
+
+// what spreadsheets write into a broken cell is no comment
+const COMMENT = /^#(?!(NAME|REF|N\/A|VALUE|DIV|##))/;
 
 /** What a raw cell says. */
 export function said(raw = "") {
@@ -58,8 +60,7 @@ export const letters = (column) => (column >= 26 ? letters(Math.floor(column / 2
 /** `C4` as [3, 2]: row and column from 0. */
 export function place(name) {
   const found = /^([A-Z]{1,2})(\d+)$/.exec(name);
-  if (!found) return null;
-  return [Number(found[2]) - 1, [...found[1]].reduce((sum, one) => sum * 26 + one.charCodeAt(0) - 64, 0) - 1];
+  return found && [Number(found[2]) - 1, [...found[1]].reduce((sum, one) => sum * 26 + one.charCodeAt(0) - 64, 0) - 1];
 }
 
 /** One table's file. Rows and columns count from 0; row 0 is the spreadsheet's row 1. */
@@ -84,32 +85,24 @@ export class Sheet {
 
   /** Where the heads stand: the first row that is neither blank nor a comment. */
   get head() {
-    return this.#known().head;
+    return this.#once("head", () => Math.max(0, this.rows.findIndex((row) => row.some((raw) => said(raw)) && !this.comments(row))));
   }
 
   /** How many columns there are. */
   get width() {
-    return this.#known().width;
+    return this.#once("width", () => this.rows.reduce((most, row) => (row.length <= most || this.comments(row) ? most : row.length), 1));
   }
 
   /** What is worked out once for each step. */
-  #known() {
-    if (this.known?.rows !== this.rows) {
-      const head = Math.max(0, this.rows.findIndex((row) => row.some((raw) => said(raw)) && !this.comments(row)));
-      const width = this.rows.reduce((most, row) => (row.length <= most || this.comments(row) ? most : row.length), 1);
-      this.known = { rows: this.rows, head, width };
-    }
-    return this.known;
+  #once(what, make) {
+    if (this.known?.rows !== this.rows) this.known = { rows: this.rows };
+    return this.known[what] ??= make();
   }
 
   /** Whether a row is a comment. */
-  comments(row) {
-    return /^#(?!(NAME|REF|N\/A|VALUE|DIV|##))/.test(said(row?.[0]));
-  }
+  comments(row) { return COMMENT.test(said(row?.[0])); }
 
-  cell(row, column) {
-    return said(this.rows[row]?.[column]);
-  }
+  cell(row, column) { return said(this.rows[row]?.[column]); }
 
   /** Put texts into cells, `[row, column, text]` each, as one step. Rows that are not there are added. */
   set(changes) {
@@ -130,14 +123,11 @@ export class Sheet {
   /** Add rows before row `at`, of texts, as one step. */
   insert(at, rows = [[]]) {
     const width = this.rows[this.head]?.length ?? 1;
-    const made = rows.map((texts) => this.#row(Array.from({ length: Math.max(width, texts.length) }, (_, column) =>
-      rawOf(texts[column] ?? "", this.separator))));
-    this.#step(this.rows.toSpliced(at, 0, ...made));
+    this.#step(this.rows.toSpliced(at, 0, ...rows.map((texts) =>
+      this.#row(Array.from({ length: Math.max(width, texts.length) }, (_, column) => rawOf(texts[column] ?? "", this.separator))))));
   }
 
-  remove(at, count = 1) {
-    this.#step(this.rows.toSpliced(at, count));
-  }
+  remove(at, count = 1) { this.#step(this.rows.toSpliced(at, count)); }
 
   /** Move rows so that the first of them is row `to`. */
   move(at, count, to) {
@@ -162,13 +152,16 @@ export class Sheet {
       (number < this.head || this.comments(row) ? row : this.#row(row.toSpliced(at, 1), row.end))));
   }
 
-  undo() {
-    this.#back(this.done, this.undone);
+  /** Take another text of the file in the place of this one, as one step; gives whether it is written alike. */
+  take(text) {
+    const { mark, separator, before, closed, rows } = new Sheet(text);
+    const alike = mark === this.mark && separator === this.separator && before === this.before && closed === this.closed;
+    if (alike) this.#step(rows);
+    return alike;
   }
 
-  redo() {
-    this.#back(this.undone, this.done);
-  }
+  undo() { this.#back(this.done, this.undone); }
+  redo() { this.#back(this.undone, this.done); }
 
   #back(from, to) {
     if (!from.length) return;
@@ -184,9 +177,7 @@ export class Sheet {
   }
 
   #row(cells, end = this.end) {
-    const row = [...cells];
-    row.end = end;
-    return row;
+    return Object.assign([...cells], { end });
   }
 }
 
@@ -194,7 +185,7 @@ export class Sheet {
 export function condition(value, separator) {
   if (value === undefined || value === null) return "";
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") return separator === "," ? String(value) : String(value).replace(".", ",");
+  if (typeof value === "number") return String(value).replace(".", separator === "," ? "." : ",");
   if (Array.isArray(value)) return value.map((one) => (typeof one === "string" ? literal(one) : condition(one, separator))).join(", ");
   if (typeof value === "object") return "";
   const text = value.trim();

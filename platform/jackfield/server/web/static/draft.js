@@ -2,7 +2,7 @@
 // and marked wherever they are named while they are not saved or not published.
 
 import { ask, get, part, post } from "./api.js";
-import { difference } from "./difference.js";
+import { difference, merged } from "./difference.js";
 import { fill, h, icon, settled } from "./dom.js";
 import { dialog, failure, sure } from "./parts.js";
 import { words } from "./words.js";
@@ -19,6 +19,7 @@ const t = words({
   here: ["Here", "Здесь"],
   theirs: ["Take what is there", "Взять то, что там"],
   mine: ["Save mine over it", "Записать своё поверх"],
+  both: ["Keep both changes", "Сохранить обе правки"],
   gone: ["It is not there any more.", "Его там больше нет."],
   gone_title: ["The file was removed meanwhile", "Файл тем временем удалён"],
   anew: ["Save it as a new file", "Сохранить как новый"],
@@ -171,14 +172,21 @@ export function saving(draft, { mark: show, go, name, reset, word = (one) => one
 
   /** What is there and what is here beside each other; nothing is written before one is chosen. */
   function compare({ text, etag }) {
-    const gone = text === null, there = draft.make(text ?? "");
+    const gone = text === null, there = draft.make(text ?? "").text, both = gone ? null : merged(draft.saved, draft.model.text, there);
+    const take = (wanted) => {
+      if (!draft.model.take?.(wanted)) draft.model = draft.make(wanted);
+      Object.assign(draft, { saved: there, etag });
+      reset();
+      changed();
+    };
     const act = (label, what, props) => h("button", { type: "button", onclick: () => { box.close(); what(); }, ...props }, label);
     const cell = (one, other) => h(one === other ? "td" : "td.other", one ?? "");
     const box = dialog(t(gone ? "gone_title" : "changed_title"), gone ? h("p", t("gone")) : h("div.panel.sides", h("table", h("thead", h("tr", h("th", t("there")), h("th", t("here")))),
-      h("tbody", difference(there.text, draft.model.text).map(([a, b]) => h("tr", cell(a, b), cell(b, a)))))), h("div.row.end",
+      h("tbody", difference(there, draft.model.text).map(([a, b]) => h("tr", cell(a, b), cell(b, a)))))), h("div.row.end",
       gone ? act(t("anew"), () => save({ "If-None-Match": "*" })) : [
-        act(t("theirs"), () => { Object.assign(draft, { model: there, saved: there.text, etag }); reset(); changed(); }),
-        act(t("mine"), () => save({ "If-Match": `"${etag}"` }), { class: "danger" })]));
+        act(t("theirs"), () => take(there)),
+        act(t("mine"), () => save({ "If-Match": `"${etag}"` }), { class: "danger" }),
+        both !== null && act(t("both"), () => { take(both); save(); }, { class: "primary", autofocus: true })]));
     box.classList.add("wide");
     box.querySelector(".other")?.scrollIntoView({ block: "center" });
   }

@@ -1,4 +1,4 @@
-// A plain editor: a text with the numbers of its lines, problems beside them, and proposals below the caret.
+// A plain editor: a text with the numbers of its lines, problems beside them, and proposals at the caret.
 
 import { fill, h } from "./dom.js";
 import { words } from "./words.js";
@@ -7,14 +7,13 @@ const t = words({ proposals: ["Proposals", "Варианты"] });
 
 const LINE = 20, EDGE = 8; // px, as in processes.css
 
-/** {element, text(), set(text), mark(problems), go(line, column), focus()}; `propose(text, at)` is as in complete.js. */
+/** {element, set(text), mark(problems), go(line, column), focus()}; `propose(text, at)` is as in complete.js. */
 export function editor({ text, label, indent = 2, changed, propose = () => null }) {
-  const area = h("textarea", { wrap: "off", spellcheck: "false", autocapitalize: "off", autocomplete: "off", "aria-label": label, "aria-autocomplete": "list", value: text });
+  const area = h("textarea", { wrap: "off", spellcheck: "false", autocapitalize: "off", autocomplete: "off", "aria-label": label, "aria-autocomplete": "list", value: text, onscroll: scrolled, onblur: close, onclick: close });
   const numbers = h("pre.numbers", { "aria-hidden": "true" }), marks = h("div.marks", { "aria-hidden": "true" });
   const list = h("ul.proposals", { role: "listbox", "aria-label": t("proposals"), id: "proposals", hidden: true });
-  const ruler = h("span.ruler", { "aria-hidden": "true" }, "0".repeat(100));
-  const element = h("div.editor", h("div.gutter", numbers), h("div.sheet", area, marks, list, ruler));
-  const width = () => ruler.getBoundingClientRect().width / 100;
+  const element = h("div.editor", h("div.gutter", numbers), h("div.sheet", area, marks, list));
+  const startOf = (at) => area.value.lastIndexOf("\n", at - 1) + 1;
   let lines = 0, proposed = null, chosen = 0, leaving = false;
 
   function count() {
@@ -29,11 +28,12 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
   }
   function mark(problems) {
     const all = area.value.split("\n"), first = new Map();
-    for (const one of problems) if (one.line && (!first.has(one.line) || (one.severity === "error" && first.get(one.line).severity !== "error"))) first.set(one.line, one);
+    const worst = [...problems].sort((one, other) => (other.severity === "error") - (one.severity === "error"));
+    for (const one of worst) if (one.line && !first.has(one.line)) first.set(one.line, one);
     fill(marks, [...first].slice(0, 200).map(([line, one]) => {
       const beside = h(`span.${one.severity === "error" ? "bad" : "warn"}`, one.message);
       beside.style.top = `${(line - 1) * LINE}px`;
-      beside.style.left = `${((all[line - 1] ?? "").length + 3) * width()}px`;
+      beside.style.left = `${(all[line - 1] ?? "").length + 3}ch`;
       return beside;
     }));
   }
@@ -56,9 +56,10 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
     const at = area.selectionStart;
     proposed = at === area.selectionEnd ? propose(area.value, at) : null;
     if (!proposed) return close();
-    const start = area.value.lastIndexOf("\n", at - 1) + 1, row = area.value.slice(0, at).split("\n").length;
-    list.style.top = `${row * LINE + EDGE - area.scrollTop}px`;
-    list.style.left = `${Math.max(0, (proposed.from - start) * width() + EDGE - area.scrollLeft)}px`;
+    const below = area.value.slice(0, at).split("\n").length * LINE + EDGE - area.scrollTop, high = area.offsetHeight;
+    list.style.top = below < high / 2 ? `${below}px` : "auto";
+    list.style.bottom = below < high / 2 ? "auto" : `${Math.max(LINE, high - below + LINE)}px`;
+    list.style.left = `max(0px, ${proposed.from - startOf(at)}ch + ${EDGE - area.scrollLeft}px)`;
     list.hidden = false;
     return choose(0);
   }
@@ -67,7 +68,7 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
     fill(list, proposed.options.map((one, at) => h("li", { role: "option", id: `proposal-${at}`, "aria-selected": String(at === chosen), onmousedown: (event) => { event.preventDefault(); take(at); } },
       h("code", one.text), h("small.dim", one.says))));
     area.setAttribute("aria-activedescendant", `proposal-${chosen}`);
-    list.children[chosen].scrollIntoView({ block: "nearest" });
+    list.scrollTop = list.children[chosen].offsetTop - 80; // scrollIntoView would move the text as well
   }
   function take(at) {
     const { from, options } = proposed;
@@ -85,7 +86,7 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
   };
   area.addEventListener("keydown", (event) => {
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey && !event.isComposing;
-    const { selectionStart: at, value } = area, before = value.slice(value.lastIndexOf("\n", at - 1) + 1, at);
+    const { selectionStart: at } = area, before = area.value.slice(startOf(at), at);
     if (proposed && plain && KEYS[event.key]) KEYS[event.key]();
     else if (event.key === " " && event.ctrlKey) offer();
     else if (event.key === "Tab" && plain && !leaving) insert(at, area.selectionEnd, " ".repeat(indent - (before.length % indent)));
@@ -102,18 +103,15 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
     changed(area.value);
     if (event.inputType?.startsWith("insert") && /[\p{L}\d_."'{[-]$/u.test(area.value.slice(0, area.selectionStart))) offer();
   });
-  area.addEventListener("scroll", scrolled);
-  area.addEventListener("blur", close);
-  area.addEventListener("click", close);
   count();
 
   return {
     element, mark,
-    text: () => area.value,
     set: (other) => { insert(0, area.value.length, other); area.setSelectionRange(0, 0); },
     focus: () => area.focus(),
     go: (line, column = 1) => {
-      const all = area.value.split("\n"), to = all.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0) + Math.min(column - 1, (all[line - 1] ?? "").length);
+      const all = area.value.split("\n"), above = all.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+      const to = above + Math.min(column - 1, (all[line - 1] ?? "").length);
       area.focus();
       area.setSelectionRange(to, to);
       area.scrollTop = Math.max(0, (line - 6) * LINE);

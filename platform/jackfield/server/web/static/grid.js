@@ -17,8 +17,9 @@ const EDGE = 8; // rows beside those in sight
 
 /**
  * `model`: height, width, cell(row, column), number(row), note(row); where it is edited also set(changes),
- * undo(), redo(). `moved(row, column)` is called for each cell that is entered.
- * Gives {element, paint(), mark(Map of "row,column" -> {text, kind}), light(Map of row -> kind), at(), go(row, column)}.
+ * undo(), redo(). `moved(row, column)` is called for each cell that is entered. What is typed is in the model at once.
+ * Gives {element, paint(), mark(Map of "row,column" -> {text, kind}), light(Map of row -> kind), at(), go(row, column),
+ * see(row)}: `see` moves nothing but what is in sight, and that only while nobody is at work here.
  */
 export function grid(model, moved) {
   const heads = h("div.grid-row.grid-heads", { role: "row", "aria-rowindex": 1 });
@@ -77,7 +78,7 @@ export function grid(model, moved) {
     return h(`span.grid-cell${mark ? `.${mark.kind}` : ""}${at === row && place === column ? ".active" : ""}`, {
       role: at < 0 ? "columnheader" : "gridcell", id: id(at, place), "aria-colindex": place + 1, "aria-selected": chosen ? "true" : null,
       "aria-invalid": mark?.kind === "bad" ? "true" : null, title: mark?.text, "data-at": at, "data-place": place,
-    }, at < 0 ? h("small", model.letter?.(place) ?? letters(place)) : null, model.cell(at, place));
+    }, at < 0 ? h("small", model.letter?.(place) ?? letters(place)) : null, model.cell(at, place).replaceAll("\n", " ↵ "));
   }
 
   const measured = new Map();
@@ -95,16 +96,18 @@ export function grid(model, moved) {
     row = Math.max(-1, Math.min(model.height - 1, at));
     column = Math.max(0, Math.min(model.width - 1, place));
     if (!keep) [row2, column2] = [row, column];
-    if (row >= 0) {
-      const top = row * HEIGHT, room = element.clientHeight - heads.offsetHeight;
-      if (top < element.scrollTop) element.scrollTop = top;
-      else if (top + HEIGHT > element.scrollTop + room) element.scrollTop = top + HEIGHT - room;
-    }
+    scrollTo(row);
     paint();
     const { offsetLeft: left, offsetWidth: wide } = active() ?? heads;
     if (left - 56 < element.scrollLeft) element.scrollLeft = left - 56;
     else if (left + wide > element.scrollLeft + element.clientWidth) element.scrollLeft = left + wide - element.clientWidth;
     moved(row, column);
+  }
+
+  function scrollTo(at) {
+    const top = at * HEIGHT, room = element.clientHeight - heads.offsetHeight;
+    if (at >= 0 && top < element.scrollTop) element.scrollTop = top;
+    else if (top + HEIGHT > element.scrollTop + room) element.scrollTop = top + HEIGHT - room;
   }
 
   function key(event) {
@@ -148,32 +151,49 @@ export function grid(model, moved) {
 
   function edit(typed) {
     if (!model.set || editor) return;
-    const cellNow = active(), before = model.cell(row, column);
+    const cellNow = active(), before = model.cell(row, column), [at, place] = [row, column];
     if (!cellNow) return;
-    editor = h("textarea.grid-editor", { rows: "1", spellcheck: "false", value: typed ?? before, "aria-label": `${letters(column)}${row < 0 ? "" : model.number(row)}`, onblur: () => end(true), onkeydown: typing });
+    let step = false; // whether the model has what was typed so far, as the last step
+    editor = h("textarea.grid-editor", { spellcheck: "false", value: typed ?? before, "aria-label": `${letters(column)}${row < 0 ? "" : model.number(row)}`, onblur: () => end(true), onkeydown: typing, oninput: () => { grow(); take(); } });
     const own = editor;
     editor.style.transform = `translate(${cellNow.offsetLeft}px, ${row < 0 ? 0 : row * HEIGHT}px)`;
     editor.style.width = `${Math.max(160, cellNow.offsetWidth)}px`;
     (row < 0 ? heads : body).append(editor);
     editor.focus({ preventScroll: true });
     editor.setSelectionRange(editor.value.length, editor.value.length);
+    grow();
+    if (typed) take();
+
+    function grow() {
+      own.rows = 1;
+      while (own.rows < 8 && own.scrollHeight > own.clientHeight) own.rows += 1;
+    }
+
+    /** Take what is typed into the model, in the place of what was typed before. */
+    function take(text = own.value.trim()) {
+      if (step) model.undo();
+      step = text !== before;
+      if (step) model.set([[at, place, text]]);
+    }
 
     function typing(event) {
       event.stopPropagation();
       const leave = { Enter: [event.shiftKey ? -1 : 1, 0], Tab: [0, event.shiftKey ? -1 : 1], Escape: [0, 0] }[event.key];
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") { end(true); element.dispatchEvent(new KeyboardEvent("keydown", event)); }
-      if (event.key === "Enter" && event.altKey) own.setRangeText("\n", own.selectionStart, own.selectionEnd, "end");
-      else if (leave) { end(event.key !== "Escape"); go(row + leave[0], column + leave[1]); } else return;
+      if (event.key === "Enter" && event.altKey) {
+        own.setRangeText("\n", own.selectionStart, own.selectionEnd, "end");
+        own.dispatchEvent(new Event("input"));
+      } else if (leave) { end(event.key !== "Escape"); go(row + leave[0], column + leave[1]); } else return;
       event.preventDefault();
     }
 
     function end(keep) {
       if (editor !== own) return;
       editor = null;
-      const text = own.value.trim();
       own.remove();
       element.focus({ preventScroll: true });
-      if (keep && text !== before) { measured.delete(column); model.set([[row, column, text]]); }
+      measured.delete(place);
+      if (!keep) take(before);
       paint();
     }
   }
@@ -221,5 +241,6 @@ export function grid(model, moved) {
     mark: (found) => { marks = found; paint(); },
     light: (found) => { lights = found; paint(); },
     at: () => ({ row, column, range: range() }),
+    see: (at) => { if (!element.contains(document.activeElement)) scrollTo(at); },
   };
 }

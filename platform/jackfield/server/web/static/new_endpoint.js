@@ -12,19 +12,19 @@ const t = words({
   name: ["Name", "Имя"],
   url: ["Address", "Адрес"],
   process: ["Process", "Процесс"],
-  who: ["Who may enter", "Кому можно"],
-  required: ["everyone who is logged in", "всем, кто вошёл"],
-  optional: ["everyone; who is logged in is known", "всем; кто вошёл — известен"],
-  public: ["everyone", "всем"],
-  roles: ["roles", "ролям"],
-  role_names: ["Roles, blanks between", "Роли через пробел"],
+  access: ["Who may enter", "Кому можно"],
+  access_required: ["everyone who is logged in", "всем, кто вошёл"],
+  access_optional: ["everyone; who is logged in is known", "всем; кто вошёл — известен"],
+  access_public: ["everyone", "всем"],
+  access_roles: ["roles", "ролям"],
+  roles: ["Roles, blanks between", "Роли через пробел"],
   summary: ["What it is for, in a line", "Для чего он, одной строкой"],
-  group: ["A group for conversations", "Группа для общих разговоров"],
-  pattern: ["Group", "Группа"],
+  conversations: ["A group for conversations", "Группа для общих разговоров"],
+  group: ["Group", "Группа"],
   reply_to: ["Who gets the reply", "Кто получает ответ"],
-  sender: ["the sender", "отправитель"],
-  everyone: ["all in the group", "все в группе"],
-  others: ["the others in the group", "остальные в группе"],
+  reply_to_: ["the sender", "отправитель"],
+  reply_to_group: ["all in the group", "все в группе"],
+  reply_to_others: ["the others in the group", "остальные в группе"],
   presence: ["Show who is there", "Показывать, кто здесь"],
   history: ["Last events for newcomers", "Последних событий для вошедших"],
   create: ["Add", "Добавить"],
@@ -39,29 +39,29 @@ async function open() {
   const names = await get("/api/processes?limit=200").then((found) => found.processes.map((one) => one.name), () => []);
   const shown = h("div.stack"), add = h("button.primary", t("create"));
   const form = h("form.two", { oninput: settled(300, () => preview()), onsubmit: (event) => { event.preventDefault(); send(false); } });
-  const field = (name, more = {}) => h("label", t(name), h("input", { name, autocomplete: "off", spellcheck: "false", ...more }));
-  const choice = (name, label, values) => h("label", label, h("select", { name }, values.map(([value, text]) => h("option", { value }, text))));
-  const roles = h("label", { hidden: true }, t("role_names"), h("input", { name: "roles", autocomplete: "off" }));
-  const who = choice("access", t("who"), ["required", "optional", "public", "roles"].map((one) => [one, t(one)]));
-  who.addEventListener("change", () => { roles.hidden = form.access.value !== "roles"; });
+  const field = (name, more) => h("label", t(name), h("input", { name, autocomplete: "off", spellcheck: "false", ...more }));
+  const choice = (name, values, more) => h("label", t(name), h("select", { name, ...more }, values.map((value) => h("option", { value }, t(`${name}_${value}`)))));
+  const roles = field("roles");
+  roles.hidden = true;
   fill(form,
     field("name", { required: true, maxlength: "64", pattern: "[A-Za-z][A-Za-z0-9_.\\-]*", placeholder: "room" }),
     field("url", { required: true, placeholder: "/ws/rooms/{room}" }),
     field("process", { required: true, list: "processes", placeholder: "chat.say" }),
     h("datalist", { id: "processes" }, names.map((one) => h("option", { value: one }))),
-    who, roles, field("summary", { maxlength: "200", spellcheck: "true" }),
-    h("details", h("summary", t("group")), h("div.two",
-      h("label", t("pattern"), h("input", { name: "group", autocomplete: "off", placeholder: "room:{room}" })),
-      choice("reply_to", t("reply_to"), [["", t("sender")], ["group", t("everyone")], ["others", t("others")]]),
+    choice("access", ["required", "optional", "public", "roles"], { onchange: (event) => { roles.hidden = event.target.value !== "roles"; } }),
+    roles, field("summary", { maxlength: "200", spellcheck: "true" }),
+    h("details", h("summary", t("conversations")), h("div.two",
+      field("group", { placeholder: "room:{room}" }),
+      choice("reply_to", ["", "group", "others"]),
       h("label.inline", h("input", { type: "checkbox", name: "presence" }), t("presence")),
-      h("label", t("history"), h("input", { type: "number", name: "history", min: "0", max: "1000" })))),
+      field("history", { type: "number", min: "0", max: "1000" }))),
     shown, h("div.row.end", add));
 
   const asked = () => {
     const given = Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, value.trim()]).filter(([, value]) => value));
     const { access, roles: named = "", presence, history, ...texts } = given;
     const admits = access === "roles" ? { roles: named.split(/[\s,]+/).filter(Boolean) } : { access };
-    return { ...texts, ...admits, ...(presence ? { presence: true } : {}), ...(history ? { history: Number(history) } : {}) };
+    return { ...texts, ...admits, presence: presence && true, history: history && Number(history) };
   };
 
   const preview = async () => {

@@ -114,12 +114,12 @@ function cords(count) {
   return s("svg.cords", { viewBox: `0 0 80 ${height}`, width: 80, height, "aria-hidden": "true" },
     Array.from({ length: count }, (_, at) => {
       const y = at * LINE + LINE / 2;
-      return [s("path", { d: `M9 ${y}C32 ${y + 10} 46 ${middle + 10} 68 ${middle}` }), s("circle.jack", { cx: 7, cy: y, r: 5 }), s("circle.hole", { cx: 7, cy: y, r: 2 })];
+      return [s("path", { d: `M9 ${y}C32 ${y + 10} 46 ${middle + 10} 68 ${middle}` }), socket(7, y)];
     }), s("rect.plug", { x: 64, y: middle - 4, width: 16, height: 8, rx: 2 }));
 }
 
-const socketSign = () => s("svg.cords", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" },
-  s("circle.jack", { cx: 8, cy: 8, r: 5 }), s("circle.hole", { cx: 8, cy: 8, r: 2 }));
+const socket = (cx, cy) => [s("circle.jack", { cx, cy, r: 5 }), s("circle.hole", { cx, cy, r: 2 })];
+const socketSign = () => s("svg.cords", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, socket(8, 8));
 
 /** The endpoints of a process: a list of `most` of them, and the others folded. */
 function jacks(tag, names, endpoints, most, { sign, open = false } = {}) {
@@ -142,11 +142,10 @@ function card(process) {
 /** How the examples went at last, as a sign and words. */
 function health({ examples, tested }) {
   if (!examples) return h("span.dim", t("no_examples"));
-  const count = t("examples", { n: examples });
+  const count = t("examples", { n: examples }), { at, failed: n } = tested ?? {};
   if (!tested) return h("span.dim", `${count}, ${t("untested")}`);
-  const at = date(tested.at);
-  return h(`span.health.${tested.failed ? "bad" : "good"}`, icon(tested.failed ? "bad" : "good"),
-    `${count}, ${tested.failed ? t("failed", { n: tested.failed, at }) : t("passed", { at })}`);
+  const sign = n ? "bad" : "good";
+  return h(`span.health.${sign}`, icon(sign), `${count}, ${t(n ? "failed" : "passed", { n, at: date(at) })}`);
 }
 
 /** One process: {leave(), around(process)}; the second is for another state of what is live, and leaves what is edited. */
@@ -155,7 +154,7 @@ async function one(process, { page, main, query, endpoints }) {
   const tries = page.edit === "all" ? process.kind !== "builtin" : editable;
   let message = null, taken, trying;
   try { message = JSON.parse(query.get("row") ?? "null"); } catch { /* no message: the table alone */ }
-  let picture = { element: code(process) }; // a flow will have its diagram here
+  let picture = { element: h("div.code.stack") }; // a flow will have its diagram here
   if (process.kind === "table") {
     const { editedTable, liveTable } = await import("./table.js"); // the grid comes when a table is opened
     try {
@@ -177,6 +176,7 @@ async function one(process, { page, main, query, endpoints }) {
     process.endpoints.length ? jacks("ul.jacks.row", process.endpoints, endpoints(), 4, { sign: socketSign }) : null);
     if (write(now.message ?? null) !== taken) trying = tries ? tryPanel(process, picture) : page.edit ? null : h("p.small.dim", t("no_edit"));
     taken = write(now.message ?? null);
+    if (kind !== "table") fill(picture.element, code(process));
     fill(aside, trying, examples(process, page));
   }
   around(process);
@@ -185,8 +185,7 @@ async function one(process, { page, main, query, endpoints }) {
 }
 
 /** A function: what it takes and gives, and what its author says of it. Markup in that is text. */
-const code = (process) => h("div.code.stack", h("h2", t("takes")), h("pre.panel.pad", { tabindex: "0" }, process.signature.replace(" -> ", "\n→ ")),
-  process.description ? h("p.described", process.description) : null);
+const code = ({ signature, description }) => [h("h2", t("takes")), h("pre.panel.pad", { tabindex: "0" }, signature.replace(" -> ", "\n→ ")), h("p.described", description)];
 
 function examples(process, page) {
   if (!process.endpoints.length || process.kind === "builtin") return null;
@@ -196,8 +195,7 @@ function examples(process, page) {
     try {
       const ran = [];
       for (const endpoint of process.endpoints) ran.push(await post("/api/test", { endpoint }));
-      const found = ran.flatMap((answer) => answer.results), problems = ran[0].problems;
-      fill(results, h("ul", found.map((one) => h("li", icon(one.passed ? "good" : "bad"), h("span", h("b", one.endpoint), ` ${one.example}`, one.passed ? null : h("pre.panel.pad", one.problem))))), listed(problems));
+      fill(results, h("ul", ran.flatMap((answer) => answer.results).map((one) => h("li", icon(one.passed ? "good" : "bad"), h("span", h("b", one.endpoint), ` ${one.example}`, one.passed ? null : h("pre.panel.pad", one.problem))))), listed(ran[0].problems));
       fill(state, health(await get(`/api/processes/${part(process.name)}?limit=1`)));
     } catch (problem) { fill(results, failure(problem)); }
     button.disabled = false;

@@ -6,7 +6,7 @@ import { fill, h, icon, signButton } from "./dom.js";
 import { draftOf, saving } from "./draft.js";
 import { grid } from "./grid.js";
 import { write } from "./json.js";
-import { dialog } from "./parts.js";
+import { dialog, searchField } from "./parts.js";
 import { publishButton } from "./publish.js";
 import { words } from "./words.js";
 
@@ -22,6 +22,7 @@ const t = words({
   add_column: ["Add a column", "Добавить столбец"],
   remove_column: ["Remove the column", "Удалить столбец"],
   live: ["what is live", "то, что опубликовано"],
+  find: ["Find in the table (Ctrl+F)", "Найти в таблице (Ctrl+F)"],
   column_of: ["What is in it", "Что в нём"],
   input: ["a key of the message: a condition", "ключ сообщения: условие"],
   reply: ["a key of the reply", "ключ ответа"],
@@ -39,14 +40,15 @@ const t = words({
 export function liveTable(process) {
   const { columns, rows, total, policy } = process.table, says = h("output.says");
   const cell = (at, column) => (at < 0 ? (column ? columns[column - 1].head : policy) : (column ? rows[at].cells[column - 1] : rows[at].name) ?? "");
-  const shown = grid({
+  const model = {
     get height() { return rows.length; },
     width: columns.length + 1,
     letter: (at) => (at ? columns[at - 1].letter : "A"),
     cell,
     number: (at) => rows[at].number,
     note: () => false,
-  }, (at, column) => fill(says, cell(at, column)));
+  };
+  const shown = grid(model, (at, column) => fill(says, cell(at, column)));
   (async () => {
     while (rows.length < total) {
       const more = (await get(`/api/processes/${part(process.name)}?limit=200&below=${rows.at(-1).number}`)).table?.rows ?? [];
@@ -55,10 +57,28 @@ export function liveTable(process) {
       shown.paint();
     }
   })().catch(() => {});
-  return { element: h("div.table", h("div.bar.small.dim", t("live")), shown.element, says) };
+  return { element: framed(model, shown, h("div.bar.small.dim", t("live")), says) };
 }
 
-/** The table in its file: {element, save(), isChanged(), light(trace), leave()}. `message` begins a row of its values, `line` leads to the problem there. */
+/** A table below its bar; beside what it says of a cell stands a field that goes to the next one with a text. */
+function framed(model, shown, bar, says, list) {
+  const next = (text, step) => {
+    const { row, column } = shown.at(), { width } = model, all = width * model.height, wanted = text.toLowerCase();
+    const steps = Array.from({ length: wanted ? all : 0 }, (_, one) => (Math.max(0, row) * width + column + step + one) % all);
+    const found = steps.find((one) => model.cell(Math.floor(one / width), one % width).toLowerCase().includes(wanted));
+    input.setAttribute("aria-invalid", String(Boolean(wanted) && found === undefined));
+    if (found !== undefined) shown.go(Math.floor(found / width), found % width);
+  };
+  const field = searchField((text) => next(text, 0), t("find")), input = field.querySelector("input");
+  input.addEventListener("keydown", (event) => { if (event.key === "Enter") next(input.value.trim(), 1); });
+  return h("div.table", { onkeydown: (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "f") return;
+    event.preventDefault();
+    input.select();
+  } }, bar, shown.element, h("div.foot", says, field), list);
+}
+
+/** The table in its file: {element, save(), isChanged(), light(trace), leave()}, which calls what is under `told` at each change. `message` begins a row of its values, `line` leads to the problem there. */
 export async function editedTable(process, { message, line }) {
   const draft = await draftOf(process.table?.file ?? process.file, (text) => new Sheet(text)), sheet = () => draft.model;
   const top = () => sheet().head + 1; // the row of the file that is the first below the heads
@@ -72,7 +92,7 @@ export async function editedTable(process, { message, line }) {
     undo: () => { sheet().undo(); changed(); },
     redo: () => { sheet().redo(); changed(); },
   };
-  const says = h("output.says");
+  const says = h("output.says"), made = {};
   let marks = new Map();
   const say = (at, column) => {
     const mark = marks.get(`${at},${column}`);
@@ -86,14 +106,14 @@ export async function editedTable(process, { message, line }) {
     mark: (problems) => {
       marks = new Map(problems.filter((one) => named(one)[1]).map((one) => [spot(one).join(), { kind: one.severity === "error" ? "bad" : "warn", text: `${named(one)[2]}${one.hint ? `; ${one.hint}` : ""}` }]));
       shown.mark(marks);
-      const wanted = problems.find((one) => one.line === line);
+      const wanted = line && problems.find((one) => one.line === line);
       line = 0; // once
       if (wanted) go(wanted);
       say(shown.at().row, shown.at().column);
     },
     go, name: (one) => named(one)[1] || `${one.line || 1}`, word: (one) => named(one)[2], reset: shown.paint,
   });
-  const changed = () => { shown.light(new Map()); saver.changed(); };
+  const changed = () => { shown.light(new Map()); saver.changed(); made.told?.(); };
 
   /** Change the sheet; `change` is told what is chosen, and may give the cell to go to. */
   function act(change) {
@@ -133,8 +153,8 @@ export async function editedTable(process, { message, line }) {
     requestAnimationFrame(() => { shown.go(at - top(), Math.max(1, heads.findIndex((head) => head.startsWith("reply")))); shown.element.focus(); });
   }
 
-  return {
-    ...saver, element: h("div.table", bar, shown.element, says, saver.list),
+  Object.assign(made, saver, {
+    element: framed(model, shown, bar, says, saver.list),
     light: (trace) => {
       const failed = new Map(marks), lit = new Map();
       for (const row of trace?.rows ?? []) {
@@ -144,9 +164,10 @@ export async function editedTable(process, { message, line }) {
       shown.mark(failed);
       shown.light(lit);
       const first = [...lit.keys()][0];
-      if (first !== undefined) shown.go(first, 1);
+      if (first !== undefined) shown.see(first);
     },
-  };
+  });
+  return made;
 }
 
 const OUTPUT = /^(reply|error|remember|keep|#)/; // heads of what is no condition

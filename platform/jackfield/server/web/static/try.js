@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
+import { listed } from "./draft.js";
 import { form } from "./form.js";
 import { pretty, read, write } from "./json.js";
 import { failure } from "./parts.js";
@@ -12,6 +13,7 @@ const t = words({
   about: ["On the files as they are saved; nothing goes live, and nothing is kept.", "На сохранённых файлах; ничего не публикуется и не сохраняется."],
   run: ["Try", "Попробовать"],
   save_run: ["Save and try", "Сохранить и попробовать"],
+  running: ["Trying…", "Пробуем…"],
   form: ["Form", "Форма"],
   login: ["as the login (nobody)", "под логином (без входа)"],
   message: ["Message", "Сообщение"],
@@ -22,7 +24,7 @@ const t = words({
   left_out: ["and {n} more rows that did not fit", "и ещё строк, которые не подошли: {n}"],
 });
 
-/** `picture` is what shows the process: {save(), isChanged(), light(trace)}, each of which may be missing. */
+/** `picture` is what shows the process: {save(), isChanged(), light(trace)}, each of which may be missing; it calls `told` when it changed. */
 export function tryPanel(process, picture) {
   const plain = h("textarea", { rows: "4", spellcheck: "false", value: "{}", "aria-label": t("message") });
   const made = process.message ? form(process.message, () => {}) : null, place = h("div", made ? made.element : plain);
@@ -33,16 +35,16 @@ export function tryPanel(process, picture) {
   } }, "JSON");
   const login = h("input", { "aria-label": t("login"), placeholder: t("login"), autocomplete: "off", maxlength: "128" });
   const result = h("div.stack", { role: "status" });
-  const button = h("button.primary", { type: "submit" });
-  const name = () => fill(button, t(picture.isChanged?.() ? "save_run" : "run"), h("kbd", "Ctrl+Enter"));
+  const label = h("span"), button = h("button.primary", { type: "submit" }, label, h("kbd", "Ctrl+Enter"));
+  const name = () => { label.textContent = t(picture.isChanged?.() ? "save_run" : "run"); }; // the button itself stays: it may be pressed just now
+  const forget = () => { fill(result); picture.light?.(null); name(); }; // what stands there answers what stands above it
 
   async function run() {
     button.disabled = true;
+    fill(result, h("p.dim", t("running")));
     try {
-      if (picture.isChanged?.() && !(await picture.save())) return;
-      const text = asText() ? plain.value : made.text();
-      const body = { process: process.name, message: read(text), ...(login.value.trim() ? { login: login.value.trim() } : {}) };
-      const found = await post("/api/run", body);
+      if (picture.isChanged?.() && !(await picture.save())) { fill(result); return; }
+      const found = await post("/api/run", { process: process.name, message: read(asText() ? plain.value : made.text()), login: login.value.trim() || undefined });
       fill(result, told(found));
       picture.light?.(found.trace);
     } catch (problem) {
@@ -53,7 +55,8 @@ export function tryPanel(process, picture) {
     }
   }
   name();
-  return h("section.stack", { "aria-label": t("title"), onfocusin: name },
+  picture.told = name;
+  return h("section.stack", { "aria-label": t("title"), oninput: forget },
     h("div.row", h("h2", t("title")), h("span.fill"), made ? other : null), h("p.small.dim", t("about")),
     h("form.stack", {
       onsubmit: (event) => { event.preventDefault(); run(); },
@@ -68,7 +71,7 @@ function told({ frames, trace, explained, closed, problems }) {
     frames.length || problems.length || explained.length ? null : h("p.dim", t("silent")),
     explained.map((text) => h("div.note", icon("bad"), text)),
     closed ? h("div.note", t("closed", { text: closed })) : null,
-    problems.map((one) => h("div.note", icon("bad"), `${one.file}:${one.line}: ${one.message}${one.hint ? `; ${one.hint}` : ""}`)),
+    problems.length ? listed(problems) : null,
     trace ? h("ol.trace.small", trace.rows.map((row) => h("li", { class: row.chosen ? "chosen" : "" },
       icon(row.fits ? "good" : "remove"), h("span", h("b", row.name || row.number), row.failed.map((one) => h("span.dim", " · ",
         t("failed", { cell: `${one.column.split(" (")[0]} (${one.cell})`, says: one.says, is: one.is === null ? t("missing") : write(one.is) })))))),
