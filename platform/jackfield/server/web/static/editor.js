@@ -1,4 +1,4 @@
-// A plain editor: a text with the numbers of its lines, problems beside them, and proposals below the caret.
+// A plain editor: a text with the numbers of its lines, problems beside them, and proposals at the caret.
 
 import { fill, h } from "./dom.js";
 import { words } from "./words.js";
@@ -6,6 +6,7 @@ import { words } from "./words.js";
 const t = words({ proposals: ["Proposals", "Варианты"] });
 
 const LINE = 20, EDGE = 8; // px, as in processes.css
+const MOST = 220; // px of all proposals
 
 /** {element, text(), set(text), mark(problems), go(line, column), focus()}; `propose(text, at)` is as in complete.js. */
 export function editor({ text, label, indent = 2, changed, propose = () => null }) {
@@ -25,7 +26,7 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
   function scrolled() {
     numbers.style.transform = `translateY(${-area.scrollTop}px)`;
     marks.style.transform = `translate(${-area.scrollLeft}px, ${-area.scrollTop}px)`;
-    close();
+    if (proposed) place();
   }
   function mark(problems) {
     const all = area.value.split("\n"), first = new Map();
@@ -56,11 +57,24 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
     const at = area.selectionStart;
     proposed = at === area.selectionEnd ? propose(area.value, at) : null;
     if (!proposed) return close();
-    const start = area.value.lastIndexOf("\n", at - 1) + 1, row = area.value.slice(0, at).split("\n").length;
-    list.style.top = `${row * LINE + EDGE - area.scrollTop}px`;
-    list.style.left = `${Math.max(0, (proposed.from - start) * width() + EDGE - area.scrollLeft)}px`;
     list.hidden = false;
+    reveal();
     return choose(0);
+  }
+  const caret = () => area.value.slice(0, area.selectionStart).split("\n").length * LINE + EDGE - area.scrollTop; // the lower edge of its line
+  /** The proposals below the caret, or above it where that has more room; none where it is out of sight. */
+  function place() {
+    const start = area.value.lastIndexOf("\n", area.selectionStart - 1) + 1, below = caret(), above = below - LINE, room = area.offsetHeight - below;
+    if (above < 0 || room < 0) return close();
+    const isBelow = room >= Math.min(list.scrollHeight + 2, MOST) || room >= above;
+    list.style.maxHeight = `${Math.min(MOST, isBelow ? room : above)}px`;
+    list.style.top = `${isBelow ? below : above - list.offsetHeight}px`;
+    list.style.left = `${Math.max(0, Math.min((proposed.from - start) * width() + EDGE - area.scrollLeft, area.offsetWidth - list.offsetWidth))}px`;
+    return undefined;
+  }
+  /** The line that is typed stays in sight, also when the text becomes lower by a problem that is told below it. */
+  function reveal() {
+    if (document.activeElement === area) area.scrollTop += Math.max(0, caret() + EDGE - area.clientHeight);
   }
   function choose(next) {
     chosen = (next + proposed.options.length) % proposed.options.length;
@@ -68,6 +82,7 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
       h("code", one.text), h("small.dim", one.says))));
     area.setAttribute("aria-activedescendant", `proposal-${chosen}`);
     list.children[chosen].scrollIntoView({ block: "nearest" });
+    place();
   }
   function take(at) {
     const { from, options } = proposed;
@@ -97,12 +112,14 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
     event.preventDefault();
   });
   area.addEventListener("input", (event) => {
+    close();
     count();
     fill(marks); // they stand beside other lines now
     changed(area.value);
     if (event.inputType?.startsWith("insert") && /[\p{L}\d_."'{[-]$/u.test(area.value.slice(0, area.selectionStart))) offer();
   });
   area.addEventListener("scroll", scrolled);
+  new ResizeObserver(reveal).observe(area);
   area.addEventListener("blur", close);
   area.addEventListener("click", close);
   count();
