@@ -110,6 +110,7 @@ async def test_who_has_only_http_changes_a_project_and_goes_back(
     assert saved.json["problems"] == []
     foretold = await publish(served, chief, dry_run=True)
     assert (foretold["generation"], "  added: faq" in foretold["changes"]) == (1, True)
+    assert [foretold["concerns"][name] for name in ("added", "changed", "removed")] == [["faq"], [], []]
     done = await publish(served, chief)
     assert (done["generation"], done["problems"], done["concerns"]["closes"]) == (2, [], [])
     assert "faq" in served.gateway.live.generation.table.routes

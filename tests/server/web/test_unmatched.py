@@ -94,8 +94,9 @@ async def test_the_list_comes_as_pages_the_latest_first(served: Served, admin: H
     assert len({one["id"] for one in (*first["messages"], *rest["messages"])}) == 5
     assert rest["next"] is None
     assert (await served.http("GET", "/api/unmatched?limit=5", admin)).json["next"] is None
-    wrong = await served.http("GET", "/api/unmatched?after=here", admin)
-    assert (wrong.status, wrong.json["detail"]) == (400, "`after` is not what `next` of a page says.")
+    for after in ("here", "0.5", "nan-0123456789abcdef"):
+        wrong = await served.http("GET", f"/api/unmatched?after={after}", admin)
+        assert (wrong.status, wrong.json["detail"]) == (400, "`after` is not what `next` of a page says.")
 
 
 async def test_others_read_nothing(served: Served) -> None:

@@ -79,16 +79,35 @@ def test_who_has_a_browser_alone_adds_an_endpoint_and_takes_it_back(
     assert (project / "endpoints.yaml").read_bytes() == (ENDPOINTS + added).encode()
     page.get_by_role("button", name="Publish…").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("added: faq").wait_for()
+    dialog.get_by_text("New endpoints: faq").wait_for()
+    assert dialog.get_by_text("in place of").is_hidden(), "the hashes are for who asks"
+    assert dialog.get_by_role("button", name="Back to the one before…").count() == 0, "there is none"
     assert page.request.get(f"{server.http}/ws/faq").status == 404, "so far it was only looked at"
     dialog.get_by_role("button", name="Publish", exact=True).click()
     dialog.get_by_text("Live since").wait_for()
     assert page.request.get(f"{server.http}/ws/faq").status == 426
     dialog.get_by_role("button", name="Back to the one before…").click()
-    page.get_by_role("dialog").get_by_text("removed: faq").wait_for()
+    page.get_by_role("dialog").get_by_text("Removed endpoints: faq").wait_for()
     page.get_by_role("dialog").get_by_role("button", name="Go back", exact=True).click()
     page.get_by_text("Live since").wait_for()
     assert page.request.get(f"{server.http}/ws/faq").status == 404
+
+
+def test_who_publishes_is_told_whose_address_is_gone(
+    project: Path, start: Callable[..., Server], open_page: Open
+) -> None:
+    server = start(project, "--edit")
+    with server.socket("/ws/say"):
+        (project / "endpoints.yaml").write_text(ENDPOINTS.replace("say", "tell").replace("p.tell", "p.say"), "utf-8")
+        page = open_page(server, "/#processes")
+        log_in(page, server)
+        page.get_by_role("button", name="Publish…").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_text("1 open connection is closed, and its address is gone.").wait_for()
+        assert dialog.get_by_role("listitem").all_inner_texts() == ["New endpoints: tell", "Removed endpoints: say"]
+        assert dialog.get_by_text("may come again").count() == 0
+        dialog.get_by_text("In full").click()
+        dialog.get_by_text("would close: 1 of say").wait_for()
 
 
 def test_what_others_saved_stands_beside_and_is_not_overwritten(
@@ -179,7 +198,7 @@ def test_what_is_not_as_it_is_live_is_marked_until_it_is_published(
     files.get_by_role("link", name="answers.csv • не опубликовано").wait_for()
     button.get_by_text("2", exact=True).wait_for()
     button.click()
-    dialog.get_by_text("Изменено: processes/answers.csv, processes/p.py").wait_for()
+    dialog.get_by_text("Изменены файлы: processes/answers.csv, processes/p.py").wait_for()
     dialog.get_by_role("button", name="Опубликовать", exact=True).click()
     dialog.get_by_text("Опубликовано:").wait_for()
     page.keyboard.press("Escape")

@@ -68,7 +68,8 @@ def of_files() -> dict[str, JSON]:
     }
     closes = list_of(object_of({"endpoint": TEXT, "code": COUNT, "reason": TEXT, "connections": COUNT}))
     alive = dict.fromkeys(("open", "feeds_anew", "feeds_ended", "feeds_kept", "waits", "tasks", "calls"), COUNT)
-    concerns = object_of({"closes": closes, **alive, "lost": TEXTS})
+    names = dict.fromkeys(("added", "changed", "removed", "lost"), TEXTS)
+    concerns = object_of({**names, "closes": closes, **alive})
     standing = {
         "generation": {**COUNT, "description": "Of what is live now."},
         "published_at": TIME,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from jackfield.server.web.paging import limit_of, not_next, query
 from jackfield.server.web.rights import Rights
 
 __all__ = ["UnmatchedMessages"]
+
+_PLACE = re.compile(r"([0-9]{1,12}\.[0-9]{1,9})-([0-9a-f]{16})")  # time and id of the last message before
 
 
 class UnmatchedMessages:
@@ -59,11 +62,10 @@ def _place(after: str) -> tuple[float, str] | None:
     """What `next` of a page has; None for nothing. Raises Refusal."""
     if not after:
         return None
-    at, _, id_ = after.partition("-")
-    try:
-        return float(at), id_
-    except ValueError:
-        raise not_next() from None
+    place = _PLACE.fullmatch(after)
+    if place is None:
+        raise not_next()
+    return float(place[1]), place[2]
 
 
 def _as_json(one: KeptMessage) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import { words } from "./words.js";
 const t = words({ proposals: ["Proposals", "Варианты"] });
 
 const LINE = 20, EDGE = 8; // px, as in processes.css
+const MOST = 220; // px of all proposals
 
 /** {element, set(text), mark(problems), go(line, column), focus()}; `propose(text, at)` is as in complete.js. */
 export function editor({ text, label, indent = 2, changed, propose = () => null }) {
@@ -24,7 +25,7 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
   function scrolled() {
     numbers.style.transform = `translateY(${-area.scrollTop}px)`;
     marks.style.transform = `translate(${-area.scrollLeft}px, ${-area.scrollTop}px)`;
-    close();
+    if (proposed) place();
   }
   function mark(problems) {
     const all = area.value.split("\n"), first = new Map();
@@ -56,19 +57,32 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
     const at = area.selectionStart;
     proposed = at === area.selectionEnd ? propose(area.value, at) : null;
     if (!proposed) return close();
-    const below = area.value.slice(0, at).split("\n").length * LINE + EDGE - area.scrollTop, high = area.offsetHeight;
-    list.style.top = below < high / 2 ? `${below}px` : "auto";
-    list.style.bottom = below < high / 2 ? "auto" : `${Math.max(LINE, high - below + LINE)}px`;
-    list.style.left = `max(0px, ${proposed.from - startOf(at)}ch + ${EDGE - area.scrollLeft}px)`;
     list.hidden = false;
+    reveal();
     return choose(0);
+  }
+  const caret = () => area.value.slice(0, area.selectionStart).split("\n").length * LINE + EDGE - area.scrollTop; // the lower edge of its line
+  /** The proposals below the caret, or above it where that has more room; none where it is out of sight. */
+  function place() {
+    const below = caret(), above = below - LINE, room = area.offsetHeight - below;
+    if (above < 0 || room < 0) return close();
+    const isBelow = room >= Math.min(list.scrollHeight + 2, MOST) || room >= above;
+    list.style.maxHeight = `${Math.min(MOST, isBelow ? room : above)}px`;
+    list.style.top = `${isBelow ? below : above - list.offsetHeight}px`;
+    list.style.left = `clamp(0px, ${proposed.from - startOf(area.selectionStart)}ch + ${EDGE - area.scrollLeft}px, 100% - ${list.offsetWidth}px)`;
+    return undefined;
+  }
+  /** The line that is typed stays in sight, also when the text becomes lower by a problem that is told below it. */
+  function reveal() {
+    if (document.activeElement === area) area.scrollTop += Math.max(0, caret() + EDGE - area.clientHeight);
   }
   function choose(next) {
     chosen = (next + proposed.options.length) % proposed.options.length;
     fill(list, proposed.options.map((one, at) => h("li", { role: "option", id: `proposal-${at}`, "aria-selected": String(at === chosen), onmousedown: (event) => { event.preventDefault(); take(at); } },
       h("code", one.text), h("small.dim", one.says))));
     area.setAttribute("aria-activedescendant", `proposal-${chosen}`);
-    list.scrollTop = list.children[chosen].offsetTop - 80; // scrollIntoView would move the text as well
+    list.children[chosen].scrollIntoView({ block: "nearest" });
+    place();
   }
   function take(at) {
     const { from, options } = proposed;
@@ -98,11 +112,13 @@ export function editor({ text, label, indent = 2, changed, propose = () => null 
     event.preventDefault();
   });
   area.addEventListener("input", (event) => {
+    close();
     count();
     fill(marks); // they stand beside other lines now
     changed(area.value);
     if (event.inputType?.startsWith("insert") && /[\p{L}\d_."'{[-]$/u.test(area.value.slice(0, area.selectionStart))) offer();
   });
+  new ResizeObserver(reveal).observe(area);
   count();
 
   return {

@@ -1,6 +1,6 @@
 // Publish: first what will change and whom it concerns, then it is done; and the way back to the one before.
 
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { count, listed, look, unsaved } from "./draft.js";
 import { dialog, failure } from "./parts.js";
@@ -15,8 +15,15 @@ const t = words({
   same: ["All files are live as they are: there is nothing to publish.", "Все файлы уже опубликованы: публиковать нечего."],
   nobody: ["Nobody is disconnected.", "Никто не будет отключён."],
   closes: ["{n} open connection is closed; it may come again.|{n} open connections are closed; they may come again.", "Закроется {n} соединение; оно может открыться снова.|Закроются {n} соединения; они могут открыться снова.|Закроются {n} соединений; они могут открыться снова."],
+  gone: ["{n} open connection is closed, and its address is gone.|{n} open connections are closed, and their address is gone.", "Закроется {n} соединение: его адреса больше не будет.|Закроются {n} соединения: их адреса больше не будет.|Закроются {n} соединений: их адреса больше не будет."],
+  added: ["New endpoints: {names}", "Новые адреса: {names}"],
+  changed: ["Changed endpoints: {names}", "Меняются адреса: {names}"],
+  removed: ["Removed endpoints: {names}", "Исчезают адреса: {names}"],
+  alike: ["No endpoint is added, changed or removed.", "Адреса не добавляются, не меняются и не исчезают."],
+  lost: ["What is in memory is lost: {names}", "Пропадёт то, что в памяти: {names}"],
+  all: ["In full", "Подробно"],
   done: ["Live since {at}.", "Опубликовано: {at}."],
-  files: ["Changed: {files}", "Изменено: {files}"],
+  files: ["Changed files: {files}", "Изменены файлы: {files}"],
   unsaved: ["Not saved, and so not published: {files}", "Не сохранено, а потому не публикуется: {files}"],
   back: ["Back to the one before…", "Вернуть предыдущее…"],
   go_back: ["Go back", "Вернуть"],
@@ -53,6 +60,7 @@ export async function publish(back = false, address = null) {
   async function ask(dry_run) {
     try {
       const found = await post("/api/publish", { dry_run, back }), left = unsaved();
+      const { published } = await get("/api/published").catch(() => ({ published: [] }));
       look(found);
       done = !dry_run && found.concerns !== null;
       const same = dry_run && !back && found.concerns && !found.files.length, next = dry_run && found.concerns && !same ? act : null;
@@ -60,7 +68,7 @@ export async function publish(back = false, address = null) {
         same ? h("p", icon("good"), t("same")) : told(found, dry_run && !back),
         back && found.concerns ? h("p.dim", t("stays")) : null,
         dry_run && !back && left.length ? h("p.note", t("unsaved", { files: left.join(", ") })) : null);
-      fill(row, back ? null : another, h("span.fill"), close, next);
+      fill(row, back || published.length < 2 ? null : another, h("span.fill"), close, next);
       (next ?? close).focus();
     } catch (problem) { act.disabled = false; fill(body, failure(problem)); }
   }
@@ -70,9 +78,15 @@ export async function publish(back = false, address = null) {
 /** What the server says of a publish: problems with links to their files, or what changes and whom that concerns. */
 function told({ problems, changes, concerns, files }, named) {
   if (!concerns) return [h("p", t("problems")), listed(problems)];
-  const closed = concerns.closes.reduce((sum, one) => sum + one.connections, 0);
-  return [named ? h("p.files", t("files", { files: files.join(", ") })) : null, h("pre.panel.pad", changes.join("\n")),
-    h("p", icon(closed ? "bad" : "good"), closed ? t("closes", { n: closed }) : t("nobody"))];
+  const sum = (which) => concerns.closes.filter(which).reduce((all, one) => all + one.connections, 0);
+  const gone = sum((one) => concerns.removed.includes(one.endpoint)), closes = sum((one) => !concerns.removed.includes(one.endpoint));
+  const moved = ["added", "changed", "removed"].filter((key) => concerns[key].length);
+  const sentence = (key, values, sign = "bad") => h("p", icon(sign), t(key, values));
+  return [named ? h("p.files", t("files", { files: files.join(", ") })) : null,
+    moved.length ? h("ul", moved.map((key) => h("li", t(key, { names: concerns[key].join(", ") })))) : h("p", t("alike")),
+    closes ? sentence("closes", { n: closes }) : null, gone ? sentence("gone", { n: gone }) : null, closes || gone ? null : sentence("nobody", {}, "good"),
+    concerns.lost.length ? sentence("lost", { names: concerns.lost.join(", ") }) : null,
+    h("details", h("summary.small", t("all")), h("pre.panel", changes.join("\n")))];
 }
 
 /** What an address that adds something has answered: its text, its problems, the way to make it live and then to `address`. */
