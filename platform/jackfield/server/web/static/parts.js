@@ -5,7 +5,6 @@ import { words } from "./words.js";
 
 const t = words({
   refusal_id: ["id {id}", "номер {id}"],
-  sure: ["Are you sure?", "Вы уверены?"],
 });
 
 /** What went wrong, and how to mend it: `again` tries it once more, `more` is what else can be done. */
@@ -40,14 +39,12 @@ export function dialog(title, ...content) {
 }
 
 /** Ask before what cannot be undone; gives whether it shall be done. */
-export function sure(title, sentence, act) {
-  return new Promise((resolve) => {
-    const box = dialog(title, h("p", sentence || t("sure")), h("div.row.end",
-      h("button", { type: "button", onclick: () => box.close() }, t("cancel")),
-      h("button.danger", { type: "button", onclick: () => { resolve(true); box.close(); } }, act)));
-    box.addEventListener("close", () => resolve(false));
-  });
-}
+export const sure = (title, sentence, act) => new Promise((resolve) => {
+  const answer = (yes) => () => { resolve(yes); box.close(); };
+  const box = dialog(title, h("p", sentence), h("div.row.end",
+    h("button", { type: "button", onclick: answer(false) }, t("cancel")), h("button.danger", { type: "button", onclick: answer(true) }, act)));
+  box.addEventListener("close", answer(false));
+});
 
 /** Tabs, `[[key, label]]`, of which one is chosen. */
 export const tabs = (all, chosen, choose) => h("div.tabs", { role: "tablist" }, all.map(([key, label]) =>
@@ -75,12 +72,11 @@ export function kept(element, paint) {
  * Gives {element, set(items)}.
  */
 export function rows(height, draw, props) {
-  const inner = h("div.rows-inner");
-  const element = h("div.rows", { tabindex: "0", ...props }, inner);
-  let items = [];
+  const inner = h("div.rows-inner"), element = h("div.rows", { tabindex: "0", ...props, onscroll: later }, inner);
+  let items = [], asked = 0;
   const paint = () => {
     const first = Math.max(0, Math.floor(element.scrollTop / height) - 5);
-    const last = Math.min(items.length, first + Math.ceil((element.clientHeight || 600) / height) + 10);
+    const last = first + Math.ceil((element.clientHeight || 600) / height) + 10;
     inner.style.height = `${items.length * height}px`;
     kept(inner, () => fill(inner, items.slice(first, last).map((item, place) => {
       const row = draw(item, first + place);
@@ -89,10 +85,7 @@ export function rows(height, draw, props) {
       return row;
     })));
   };
-  let asked = 0;
-  const later = () => { asked ||= requestAnimationFrame(() => { asked = 0; paint(); }); };
-  element.addEventListener("scroll", later);
+  function later() { asked ||= requestAnimationFrame(() => { asked = 0; paint(); }); }
   new ResizeObserver(later).observe(element);
   return { element, set: (found) => { items = found; paint(); } };
 }
-
