@@ -9,7 +9,7 @@ import pytest
 
 from tests.walk.conftest import Server
 from tests.walk.page.conftest import Open, log_in, open_page, seed, start
-from tests.walk.page.test_talk import ROOM, answers
+from tests.walk.page.test_talk import answers
 
 __all__ = ["open_page", "seed", "start"]
 
@@ -85,8 +85,16 @@ def test_nobody_sees_what_somebody_said_before(seed: Seed, open_page: Open) -> N
     assert page.get_by_label("message", exact=True).input_value() != "Секрет"
 
 
+QUIET = """
+groups: {"room:{room}": {}}
+endpoints:
+  room: {url: "/ws/rooms/{room}", group: "room:{room}", process: echo.same, auth: public}
+  other: {url: /ws/other, process: echo.same, auth: public}
+"""
+
+
 def test_what_came_meanwhile_is_counted_and_two_clients_stay(seed: Seed, open_page: Open) -> None:
-    server = seed(endpoints=ROOM + "  other: {url: /ws/other, process: echo.same, auth: public}\n")
+    server = seed(endpoints=QUIET)
     page = open_page(server)
     log_in(page, server)
     page.get_by_role("link", name="room").click()
