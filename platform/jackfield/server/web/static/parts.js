@@ -5,6 +5,7 @@ import { words } from "./words.js";
 
 const t = words({
   refusal_id: ["id {id}", "номер {id}"],
+  sure: ["Are you sure?", "Вы уверены?"],
 });
 
 /** What went wrong, and how to mend it: `again` tries it once more, `more` is what else can be done. */
@@ -39,12 +40,14 @@ export function dialog(title, ...content) {
 }
 
 /** Ask before what cannot be undone; gives whether it shall be done. */
-export const sure = (title, sentence, act) => new Promise((resolve) => {
-  const answer = (yes) => () => { resolve(yes); box.close(); };
-  const box = dialog(title, h("p", sentence), h("div.row.end",
-    h("button", { type: "button", onclick: answer(false) }, t("cancel")), h("button.danger", { type: "button", onclick: answer(true) }, act)));
-  box.addEventListener("close", answer(false));
-});
+export function sure(title, sentence, act = title) {
+  return new Promise((resolve) => {
+    const box = dialog(title, h("p", sentence || t("sure")), h("div.row.end",
+      h("button", { type: "button", onclick: () => box.close() }, t("cancel")),
+      h("button.danger", { type: "button", onclick: () => { resolve(true); box.close(); } }, act)));
+    box.addEventListener("close", () => resolve(false));
+  });
+}
 
 /** Tabs, `[[key, label]]`, of which one is chosen. */
 export const tabs = (all, chosen, choose) => h("div.tabs", { role: "tablist" }, all.map(([key, label]) =>
