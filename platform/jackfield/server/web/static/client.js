@@ -134,7 +134,7 @@ export function client(page, { more, example }) {
   function changed() {
     const open = talk.state === "open", closed = talk.state === "closed";
     state.classList.toggle("good", open);
-    fill(state, open ? icon("good") : null, t(open ? "connected" : talk.state));
+    fill(state, open && icon("good"), t(open ? "connected" : talk.state));
     fill(toggle, t(closed ? "connect" : "disconnect"));
     toggle.classList.toggle("primary", closed);
     if (!open) return;
@@ -160,9 +160,9 @@ function about(endpoint, page, first) {
   return h("div.stack",
     h("div.row", h(first ? "h1" : "h2", name), h("span.dim", roles.length ? t("roles", { roles: roles.join(", ") }) : t(access)),
       would ? h("span.tag.warn", icon("bad"), t("may_not")) : h("span.tag.good", icon("good"), t("may"))),
-    summary ? h("p", summary) : null, description ? h("p.dim", description) : null,
-    groups.length ? h("p.dim", t("groups", { groups: groups.join(", ") })) : null,
-    inspect?.includes("payloads") ? h("p.note", t("inspected")) : null, would ? refused(would, page) : null);
+    summary && h("p", summary), description && h("p.dim", description),
+    groups.length > 0 && h("p.dim", t("groups", { groups: groups.join(", ") })),
+    inspect?.includes("payloads") && h("p.note", t("inspected")), would && refused(would, page));
 }
 
 const refused = (would, { auth }) => failure(would instanceof Problem ? would : new Problem(would, would.status), undefined,

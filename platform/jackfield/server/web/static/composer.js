@@ -90,7 +90,7 @@ function ofJson(endpoint, send, check, before) {
     fill(problems);
     kept(body, () => fill(body,
       parts.length > 1 ? [tabs(parts.map((one) => [one.action, one.action]), part.action, (action) => { choose(action); put(part.send); }),
-        part.summary ? h("p.dim", part.summary) : null] : null,
+        part.summary && h("p.dim", part.summary)] : null,
       tabs([["form", t("form")], ["json", "JSON"]], asJson ? "json" : "form", turn),
       asJson ? area : fields.element, problems));
   }

@@ -31,8 +31,8 @@ function open(endpoint, page, conversations) {
     if (!name.value.trim()) return;
     const done = await attempt(shown, async () => {
       const found = await send(true), wrong = found.problems.some((one) => one.severity === "error");
-      fill(acts, copyButton(t("copy"), t("copied"), found.text), page.edit === "all" ? h("button.primary", { disabled: wrong }, t("write")) : null);
-      return [found.file ? null : h("p.dim.small", t("paste")), addition(found)];
+      fill(acts, copyButton(t("copy"), t("copied"), found.text), page.edit === "all" && h("button.primary", { disabled: wrong }, t("write")));
+      return [!found.file && h("p.dim.small", t("paste")), addition(found)];
     });
     if (!done) fill(acts);
   };

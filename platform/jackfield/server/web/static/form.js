@@ -71,7 +71,7 @@ function framed({ name, node, required, spoken }, control, inline = false) {
   const hint = [node.description, node.type === "integer" ? t("whole") : "", hintOf(node)].filter(Boolean).join(" · ");
   const mark = marker(said);
   return {
-    element: h("div.field", inline ? h("div.row", control, label) : [label, control], hint ? h("div.hint", hint) : null, said),
+    element: h("div.field", inline ? h("div.row", control, label) : [label, control], hint && h("div.hint", hint), said),
     mark(path, text) {
       if (path) focus?.setAttribute("aria-invalid", "true");
       else focus?.removeAttribute("aria-invalid");
@@ -85,7 +85,7 @@ function grouped({ name, node, required }, ...content) {
   const said = h("div"), mark = marker(said), fields = h("div.fields", content);
   if (name === "") return { element: h("div.fields", fields, said), mark };
   const legend = h("legend", name, required ? null : h("span.dim.small", ` ${t("optional")}`));
-  return { element: h("fieldset", legend, node.description ? h("div.hint", node.description) : null, fields, said), mark };
+  return { element: h("fieldset", legend, node.description && h("div.hint", node.description), fields, said), mark };
 }
 
 const marker = (said) => (path, text) => {
@@ -140,7 +140,7 @@ const MAKERS = {
     const choices = about.nullable && !about.choices.includes(null) ? [...about.choices, null] : about.choices;
     const said = (value) => about.said?.[value] ?? (value === null ? t("nothing") : plain(value));
     const out = about.required ? 0 : 1; // before them stands that it is left out
-    const select = h("select", { onchange: about.changed }, out ? h("option", t("empty")) : null, choices.map((value) => h("option", said(value))));
+    const select = h("select", { onchange: about.changed }, !about.required && h("option", t("empty")), choices.map((value) => h("option", said(value))));
     return {
       ...framed(about, select),
       text: () => (select.selectedIndex < out ? undefined : write(choices[select.selectedIndex - out])),
@@ -212,7 +212,7 @@ const MAKERS = {
       about.changed();
     };
     const { element, mark } = grouped(about, h("div.fields", all().map(([, field]) => field.element)), extra,
-      open ? h("div.row", name, h("button", { type: "button", onclick: take }, icon("add"), t("key"))) : null);
+      open && h("div.row", name, h("button", { type: "button", onclick: take }, icon("add"), t("key"))));
     return {
       element,
       text() {
@@ -237,7 +237,7 @@ function union(about) {
   let chosen, field;
   const place = h("div");
   const pick = h("select", { "aria-label": name ? `${name}: ${t("variant")}` : t("variant"), onchange: () => { take(Number(pick.value)); about.changed(); } },
-    none ? h("option", { value: "-1" }, t(required ? "nothing" : "empty")) : null,
+    none < 0 && h("option", { value: "-1" }, t(required ? "nothing" : "empty")),
     variants.map((one, at) => h("option", { value: String(at) }, variantName(resolved(one, whole), at))));
   const take = (at) => {
     chosen = at;

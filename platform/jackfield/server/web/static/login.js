@@ -41,8 +41,8 @@ export function loginForm(page, entered, look) {
   queueMicrotask(() => form.elements.login?.focus());
   return h("main.alone", h("div.card",
     h("h1", t("title", { title: page.title })),
-    unsaved().length ? h("p.note", t("kept", { files: unsaved().join(", ") })) : null,
+    unsaved().length > 0 && h("p.note", t("kept", { files: unsaved().join(", ") })),
     page.auth.own ? form : h("p", t("elsewhere")), said,
-    look ? h("button.link", { type: "button", onclick: look }, t("look")) : null,
-    page.auth.own && page.reader ? h("p.dim", t("first")) : null));
+    look && h("button.link", { type: "button", onclick: look }, t("look")),
+    page.auth.own && page.reader && h("p.dim", t("first"))));
 }

@@ -91,7 +91,7 @@ function frame() {
 function mark() {
   const open = standing().filter(([, { connected, inSight }]) => connected && !inSight), sign = document.querySelector("[data-place=talk] .standing");
   const fresh = open.reduce((sum, [, one]) => sum + one.fresh, 0);
-  if (sign) fill(sign, open.length ? [h("span.skip", `${t("connected")}: ${open.map(([name]) => name).join(", ")}`), icon("plug"), fresh ? number(fresh) : null] : null);
+  if (sign) fill(sign, open.length ? [h("span.skip", `${t("connected")}: ${open.map(([name]) => name).join(", ")}`), icon("plug"), fresh > 0 && number(fresh)] : null);
 }
 
 async function logout() {

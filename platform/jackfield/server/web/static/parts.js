@@ -75,12 +75,11 @@ export function kept(element, paint) {
  * Gives {element, set(items)}.
  */
 export function rows(height, draw, props) {
-  const inner = h("div.rows-inner");
-  const element = h("div.rows", { tabindex: "0", ...props }, inner);
-  let items = [];
+  const inner = h("div.rows-inner"), element = h("div.rows", { tabindex: "0", ...props, onscroll: later }, inner);
+  let items = [], asked = 0;
   const paint = () => {
     const first = Math.max(0, Math.floor(element.scrollTop / height) - 5);
-    const last = Math.min(items.length, first + Math.ceil((element.clientHeight || 600) / height) + 10);
+    const last = first + Math.ceil((element.clientHeight || 600) / height) + 10;
     inner.style.height = `${items.length * height}px`;
     kept(inner, () => fill(inner, items.slice(first, last).map((item, place) => {
       const row = draw(item, first + place);
@@ -89,10 +88,7 @@ export function rows(height, draw, props) {
       return row;
     })));
   };
-  let asked = 0;
-  const later = () => { asked ||= requestAnimationFrame(() => { asked = 0; paint(); }); };
-  element.addEventListener("scroll", later);
+  function later() { asked ||= requestAnimationFrame(() => { asked = 0; paint(); }); }
   new ResizeObserver(later).observe(element);
   return { element, set: (found) => { items = found; paint(); } };
 }
-

@@ -35,11 +35,11 @@ export async function show({ page, main, side, rest }) {
   };
   const paint = (wanted) => { fill(list, byTag([...endpoints, ...gone].filter((one) => matches(one, wanted)), name)); mark(); };
   const notice = h("div", { role: "status" });
-  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list, notice,
-    page.reader ? h("div", h("h3", t("http")), h("a.item", { href: `${root}/docs` }, "Swagger UI", h("small", t("swagger")))) : null);
+  fill(side, endpoints.length > 7 && searchField((text) => paint(text.toLowerCase())), list, notice,
+    page.reader && h("div", h("h3", t("http")), h("a.item", { href: `${root}/docs` }, "Swagger UI", h("small", t("swagger")))));
   paint("");
   if (!name) {
-    fill(main, page.edit === "all" ? await beginning(page) : empty(t("none"), page.login === null ? h("p", t("none_login")) : null));
+    fill(main, page.edit === "all" ? await beginning(page) : empty(t("none"), !page.login && h("p", t("none_login"))));
     return undefined;
   }
   const endpoint = await get(`/api/endpoints/${part(name)}`).catch((problem) => {
@@ -99,7 +99,7 @@ const matches = (one, wanted) => !wanted || [one.name, one.url, one.summary, ...
 
 /** Whether a connection is open there, and what came since it was looked at. */
 const marks = ({ connected, fresh } = {}) => [
-  connected ? [icon("plug"), t("connected")] : null, fresh ? h("b", t("fresh", { n: fresh })) : null];
+  connected && [icon("plug"), t("connected")], fresh > 0 && h("b", t("fresh", { n: fresh }))];
 
 function byTag(endpoints, chosen) {
   const tags = new Map();
@@ -107,8 +107,8 @@ function byTag(endpoints, chosen) {
     for (const tag of one.tags.length ? one.tags : [""]) tags.set(tag, [...(tags.get(tag) ?? []), one]);
   }
   return [...tags].sort(([a], [b]) => (a === "") - (b === "") || a.localeCompare(b)).map(([tag, found]) => [
-    tags.size > 1 ? h("h3", tag || t("other")) : null,
-    found.map((one) => h("a.item", { href: `#talk/${part(one.name)}`, "data-name": one.name, "aria-current": one.name === chosen ? "true" : null },
-      one.name, one.would ? h("span.skip", t("refused")) : null, h("span.standing"), h("small", one.summary || one.url))),
+    tags.size > 1 && h("h3", tag || t("other")),
+    found.map((one) => h("a.item", { href: `#talk/${part(one.name)}`, "data-name": one.name, "aria-current": one.name === chosen && "true" },
+      one.name, one.would && h("span.skip", t("refused")), h("span.standing"), h("small", one.summary || one.url))),
   ]);
 }

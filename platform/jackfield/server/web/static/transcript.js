@@ -70,7 +70,7 @@ export function transcript(conversation, more) {
     pause.title = label;
     pause.setAttribute("aria-label", label);
     pause.setAttribute("aria-pressed", String(pausedAt !== null));
-    fill(pause, icon(pausedAt === null ? "pause" : "play"), waiting ? String(waiting) : null);
+    fill(pause, icon(pausedAt === null ? "pause" : "play"), waiting > 0 && String(waiting));
   }
 
   const isShown = (frame) => (pausedAt === null || frame.number <= pausedAt)
@@ -121,7 +121,7 @@ export function transcript(conversation, more) {
   function said(frame) {
     if (frame.kind === "opened") return [t("opened"), " ", h("span.mono", frame.text)];
     const what = CODES[frame.code];
-    return [t(frame.opened ? "closed" : "refused"), ` ${frame.code}`, what ? `: ${t(what)}` : null, frame.reason ? ` · ${frame.reason}` : null];
+    return [t(frame.opened ? "closed" : "refused"), ` ${frame.code}`, what && `: ${t(what)}`, frame.reason && ` · ${frame.reason}`];
   }
 
   const saved = () => conversation.frames.map((frame) => JSON.stringify({
