@@ -36,13 +36,23 @@ const t = words({
 
 const FRAMES = 300; // that are kept on the page
 
-const who = (one) => one.login ?? t("visitor");
-const silent = (one) => (one.silent === null ? "–" : ago(one.silent));
+const COLUMNS = {
+  who: (one) => one.login ?? t("visitor"),
+  endpoint: (one) => one.endpoint,
+  address: (one) => one.address,
+  since: (one) => ago(one.seconds),
+  silent: (one) => (one.silent === null ? "–" : ago(one.silent)),
+  messages: (one) => number(one.messages),
+  waiting: (one) => (one.waiting ? bytes(one.waiting) : "–"),
+  groups: (one) => one.groups.join(", "),
+};
+const FACTS = { ...COLUMNS, since: (one) => date(one.since), id: (one) => h("code", one.id) };
+const { who } = COLUMNS;
 
 export const connections = ({ feed, rest }) => listing({
   key: "connections", id: "id", chosen: rest[0], t,
-  heads: ["who", "endpoint", "address", "since", "silent", "messages", "waiting", "groups"],
-  cells: (one) => [who(one), one.endpoint, one.address, ago(one.seconds), silent(one), number(one.messages), one.waiting ? bytes(one.waiting) : "–", one.groups.join(", ")],
+  heads: Object.keys(COLUMNS),
+  cells: (one) => Object.values(COLUMNS).map((said) => said(one)),
   beside: (one, close) => beside(one, feed, close),
   all: () => feed.state?.connections,
 });
@@ -52,10 +62,7 @@ function beside(one, feed, ended) {
   const frames = h("div.frames", { role: "log", "aria-label": t("watch") }), said = h("div"), facts = h("dl.facts");
   let watching = false;
   const button = h("button", { onclick: () => toggle(!watching) }, t("watch"));
-  const renew = (now) => fill(facts, Object.entries({
-    endpoint: now.endpoint, id: h("code", now.id), address: now.address, since: date(now.since), silent: silent(now),
-    messages: number(now.messages), groups: now.groups.join(", "),
-  }).map(([name, value]) => value && [h("dt", t(name)), h("dd", value)]));
+  const renew = (now) => fill(facts, Object.entries(FACTS).map(([name, said]) => name !== "who" && [h("dt", t(name)), h("dd", said(now) || "–")]));
 
   async function end() {
     if (!await sure(t("end"), t("end_sure", { who: who(one), endpoint: one.endpoint }))) return;

@@ -8,8 +8,7 @@ import { number, words } from "./words.js";
 
 const t = words({
   shown: ["{n} shown, of {all}", "показано {n} из {all}"],
-  renewed: ["Some came or left.", "Кто-то пришёл или ушёл."],
-  renew: ["Show", "Показать"],
+  renew: ["Some came or left. Show", "Кто-то пришёл или ушёл. Показать"],
 });
 
 const PAGE = 200;
@@ -63,7 +62,7 @@ export function listing({ key, id, chosen: first, t: said, heads = [], cells, be
   });
   const moves = whenMoved(({ opened, closed, point }) => opened || closed || point, () => {
     if (list.element.scrollTop < 8 && found.length <= PAGE) load();
-    else fill(hint, h("button.link", { onclick: () => { list.element.scrollTop = 0; load(); } }, t("renewed"), " ", t("renew")));
+    else fill(hint, h("button.link", { onclick: () => { list.element.scrollTop = 0; load(); } }, t("renew")));
   });
   load();
   return {
