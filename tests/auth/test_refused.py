@@ -141,7 +141,40 @@ def test_memory_is_bounded() -> None:
         refusals.note(one(login=f"u{number}"))
         refusals.note(one(login="", code="not_found", path=f"/{number}"))
     assert (len(refusals), len(refusals._known)) == (rules.REFUSALS_KEPT, rules._KNOWN)
-    assert len(refusals.note(one(detail="x" * 5000, fix="y" * 5000)).detail) == 500
+    cut = refusals.note(one(detail="x" * 5000, fix="y" * 5000))
+    assert (len(cut.detail), len(cut.fix)) == (500, 500)
+    assert refusals.note(one(detail="x" * 5000, fix="z" * 5000)) is cut
+    assert (cut.detail, cut.fix) == ("x" * 500, "z" * 500)
+
+
+async def test_what_is_pushed_out_of_the_newest_is_counted_and_found_all_the_same() -> None:
+    refusals, _ = kept()
+    first = refusals.note(one(1000))
+    others = [refusals.note(one(1001, login="", code="not_found", path=f"/{n}")) for n in range(rules.REFUSALS_KEPT)]
+    assert list(refusals) == others, "the oldest gave way"
+    assert first not in await refusals.find(Wanted())
+    assert await refusals.find(Wanted(since=1000)) == [*others, first][: rules.REFUSALS_KEPT]
+    assert await refusals.find(Wanted(login="анна", since=1000)) == [first], "that moment is in it"
+    assert refusals.note(one(1002)) is first
+    assert (first.count, list(refusals)[-1]) == (2, first)
+
+
+def test_without_a_keeper_nothing_waits() -> None:
+    refusals = Refusals()
+    refusals.note(one())
+    assert (refusals.waiting, refusals.lost, len(refusals)) == (0, 0, 1)
+
+
+def test_what_was_tried_is_shown_to_nobody() -> None:
+    told = one(login="", code="login_failed", tried="geheim").as_json()
+    assert "geheim" not in str(told)
+    assert told["client"] == "10.0.0.1"
+
+
+def test_what_is_asked_for_is_a_text_that_can_be_stored() -> None:
+    assert Wanted.typed({"login": "a\0\ud83d"}).login == "a�?"
+    assert Wanted.typed({"login": "e\u0301"}).login == "é"
+    assert Wanted.typed({"address": "2001:DB8::0007"}).address == "2001:db8::7"
 
 
 async def test_memory_and_store_are_asked_together() -> None:

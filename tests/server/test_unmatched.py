@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from jackfield.errors import Refusal
 from jackfield.server import unmatched
 from jackfield.server.unmatched import LONGEST, Unmatched
 from tests.auth.conftest import Clock
+from tests.server.served import until
 
 
 class House:
@@ -25,7 +27,7 @@ class House:
 
     async def open(self) -> Store:
         if self.away:
-            raise Refusal("store_unavailable")
+            raise Refusal("store_unavailable") from OSError("диск")
         return self.store
 
     async def found(self) -> dict[str, int]:
@@ -62,13 +64,17 @@ async def test_what_is_noted_is_written_in_a_batch(house: House, monkeypatch: py
 async def test_a_store_that_is_away_loses_nothing(house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.away = True
     note(house, "а")
-    for _ in range(2):
+    for _ in range(3):
         await house.kept.close()
-    assert [record.message.partition(" ")[0] for record in caplog.records] == ["unmatched_unavailable"]
+    assert [record.message for record in caplog.records] == ["unmatched_unavailable reason='диск'"], "told once"
     note(house, "а")
     house.away = False
     await house.kept.close()
     assert await house.found() == {'{"message":"а"}': 2}
+    house.away = True
+    note(house, "б")
+    await house.kept.close()
+    assert len(caplog.records) == 2, "away once more"
 
 
 async def test_what_waits_is_bounded_and_nothing_ends_the_answer(
@@ -85,3 +91,53 @@ async def test_what_waits_is_bounded_and_nothing_ends_the_answer(
     await house.kept.close()
     assert [record.message for record in caplog.records] == ["unmatched_left_out messages=4"]
     assert await house.found() == {'{"message":"1"}': 2, '{"message":"2"}': 1, '{"message":"3"}': 1}
+
+
+async def test_it_pauses_between_batches_and_longer_while_the_store_is_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    moved = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        moved.set()
+        house.away = len(pauses) in (2, 3)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(unmatched, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    watching = asyncio.create_task(house.kept.watch())
+    note(house, "а")
+    async with asyncio.timeout(30):
+        await moved.wait()
+        await until(lambda: house.kept._now is not None and house.kept._now.done())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert pauses == [unmatched.BATCH], "nothing waits"
+        note(house, "а")
+        while await house.found() != {'{"message":"а"}': 2}:  # noqa: ASYNC110 - the store has no event
+            await asyncio.sleep(0)
+    assert pauses == [unmatched.BATCH, unmatched.BATCH, unmatched.AGAIN, unmatched.AGAIN]
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_stop_waits_no_longer_than_it_may(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = asyncio.Event()
+
+    async def hang() -> Store:
+        await gate.wait()
+        return house.store
+
+    monkeypatch.setattr(unmatched, "CLOSING", 0.0)
+    monkeypatch.setattr(house.kept, "_open_store", hang)
+    note(house, "а")
+    await house.kept.close()
+    assert [record.message for record in caplog.records] == [
+        "unmatched_unavailable reason='the store did not take them before the end'"
+    ]
+    gate.set()
+    await house.kept.write()
+    assert await house.found() == {'{"message":"а"}': 1}, "what was begun is written once"

@@ -44,11 +44,11 @@ def test_the_parser_finds_nothing_in_any_document(full: Contract, tmp_path: Path
     done = node.run("node", str(HERE / "asyncapi_parser.cjs"), input=text)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert [one["channels"] for one in said] == [len(document["channels"]) for document in documents]
     for document, one in zip(documents, said, strict=True):
         reported = [text for text in one["diagnostics"] if "[asyncapi-latest-version]" not in text]
         assert len(one["diagnostics"]) - len(reported) == (document["asyncapi"] == "3.0.0"), "it recommends the newest"
         assert reported == [], json.dumps(document, ensure_ascii=False, indent=1)
+        assert one["channels"] == len(document["channels"])
 
 
 def _drawn(folder: Path) -> list[JSON]:

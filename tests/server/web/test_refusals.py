@@ -89,6 +89,8 @@ async def test_why_somebody_could_not_connect(desk: Served, clock: Clock) -> Non
     assert "jackfield users roles bob +support" in found[1]["fix"]
     assert [one["id"] for one in await asked(desk, f"?id={told.lower()}")] == [told]
     assert await asked(desk, "?address=10.9.9.9") == []
+    assert [one["id"] for one in await asked(desk, "?limit=1")] == [reason[-7:-1]]
+    assert [one["id"] for one in await asked(desk, "?login=bob&limit=1")] == [reason[-7:-1]]
     clock.now += 7200
     for text, whose in (
         ("bob", found),

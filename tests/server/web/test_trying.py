@@ -39,6 +39,12 @@ def who(connection: Connection) -> str:
     return connection.identity.login
 
 @process
+def loud(text: str) -> str:
+    import sys
+    print("ы" * 100_000, file=sys.stderr)
+    return text
+
+@process
 def long(text: str) -> str:
     return text * 100_000
 
@@ -244,3 +250,16 @@ async def test_runs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "MOST_PRINTED", 10)
     assert (await some.run(["docs", "protocol"], b"", 30.0)).stopped == "it printed more than 10 bytes, and was stopped"
     assert (some.busy, "JACKFIELD_SECRET_KEYS" in json.dumps(children._environment())) == (0, False)
+
+
+@pytest.mark.usefixtures("served")
+async def test_of_what_is_printed_besides_the_end_is_kept(tmp_path: Path) -> None:
+    words = ["-C", str(tmp_path), "run", "--format", "json", "p.loud", '{"text": "да"}']
+    done = await Children().run(words, b"", 30.0)
+    assert (json.loads(done.printed)["frames"], done.stopped) == ([{"result": "да"}], "")
+    assert 900 < len(done.last) <= 2_000, "bytes, of two a letter"
+
+
+async def test_a_child_that_reads_nothing_is_given_nothing() -> None:
+    done = await Children().run(["--version"], b"x" * 1_000_000, 30.0)
+    assert (done.printed.startswith(b"jackfield"), done.stopped) == (True, "")

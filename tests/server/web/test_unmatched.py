@@ -105,8 +105,9 @@ async def test_others_read_nothing(served: Served) -> None:
         assert (await served.http(method, path, await served.cookie("аня"))).json["code"] == "role_required"
 
 
-async def test_who_edits_tables_reads_them_and_forgets_them(open_served: OpenServed, tmp_path: Path) -> None:
-    served = await begun(open_served, tmp_path, edit="tables")
+@pytest.mark.parametrize("edit", ["tables", "all"])
+async def test_who_edits_tables_reads_them_and_forgets_them(open_served: OpenServed, tmp_path: Path, edit: str) -> None:
+    served = await begun(open_served, tmp_path, edit=edit)
     await served.add("аня", "editor")
     await served.add("шеф", "admin")
     await say(served, "/ws/bot/7", {"вопрос": "а"})

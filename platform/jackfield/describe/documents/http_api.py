@@ -102,7 +102,7 @@ _DESCRIPTIONS = {
     "where nothing is asked for, the last 200 of this server. Equal ones in a row are one with a count.",
     "data": "The files `*.csv` in the folder `data` of the project, by name.",
     "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted. "
-    "With `--edit tables` for the role `editor`, too.",
+    "For who may change tables, too.",
     "data-file": "As it is on the disk. No cell begins like a formula.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
