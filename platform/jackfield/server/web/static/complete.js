@@ -12,29 +12,31 @@ export function complete(text, at, whole) {
   const stack = [];
   let literal = -1; // the column of a key whose text stands in lines of its own
   for (const one of before) {
-    const column = one.search(/\S|$/);
-    if (column === one.length || one[column] === "#" || (literal >= 0 && column > literal)) continue;
+    const column = columnOf(one);
+    if (column < 0 || (literal >= 0 && column > literal)) continue;
     const { rest, key } = step(stack, one);
     literal = key && BLOCK.test(rest) ? stack.at(-1).column : -1;
   }
   if (/(^|\s)#/.test(line.replace(/"[^"]*"|'[^']*'/g, "")) || (literal >= 0 && line.search(/\S|$/) > literal)) return null;
-  const { rest, key, column } = step(stack, line);
-  const inside = flow(rest, stack.map((one) => one.key)), { path, word } = inside;
-  if (key && !inside.depth && !/^\s/.test(rest)) return null;
-  const nodes = path.reduce((found, name) => found.flatMap((node) => below(node, name, whole)), spread(whole, whole));
-  const found = new Map(), seen = inside.depth ? inside.seen : siblings(text.split("\n"), before.length, column);
-  if (inside.isKey || (!key && !inside.depth)) {
+  const { rest, key, column, seen: beside } = step(stack, line);
+  const { path, word, depth, isKey, seen } = flow(rest, stack.map((one) => one.key));
+  if (key && !depth && !/^\s/.test(rest)) return null;
+  stack.push({ column, key: "", seen: beside });
+  for (const one of text.slice(begin).split("\n").slice(1)) { // the keys beside this one that stand below it
+    const found = columnOf(one);
+    if (found >= 0 && found < column) break;
+    if (found >= 0) step(stack, one);
+  }
+  const nodes = path.reduce((found, name) => found.flatMap((node) => below(node, name, whole)), spread(whole, whole)), found = new Map();
+  if (isKey || (!key && !depth)) {
     for (const [name, node] of nodes.flatMap((one) => Object.entries(one.properties ?? {}))) {
-      const nests = !inside.depth && spread(node, whole).every((one) => one.type === "object" || one.anyOf);
-      if (!seen.has(name)) found.set(name, { text: name, insert: nests ? `${name}:\n${" ".repeat(column + 2)}` : `${name}: `, says: resolved(node, whole).description ?? "" });
+      const nests = !depth && spread(node, whole).every((one) => one.type === "object" || one.anyOf);
+      if (!(depth ? seen : beside).has(name)) found.set(name, { text: name, insert: nests ? `${name}:\n${" ".repeat(column + 2)}` : `${name}: `, says: resolved(node, whole).description ?? "" });
     }
   }
-  if (!inside.isKey) {
-    for (const node of nodes) {
-      const values = node.enum ?? (node.type === "boolean" ? [true, false] : node.examples ?? []);
-      for (const value of values) {
-        if (Object(value) !== value) found.set(String(value), { text: String(value), insert: written(value), says: node.enum ? "" : node.description ?? "" });
-      }
+  for (const node of isKey ? [] : nodes) {
+    for (const value of node.enum ?? (node.type === "boolean" ? [true, false] : node.examples ?? [])) {
+      if (Object(value) !== value) found.set(String(value), { text: String(value), insert: written(value), says: node.enum ? "" : node.description ?? "" });
     }
   }
   const wanted = word.replace(/^["']/, "").toLowerCase(), options = [...found.values()].filter((one) => one.text.toLowerCase().includes(wanted));
@@ -42,23 +44,29 @@ export function complete(text, at, whole) {
   return options.length && !(options.length === 1 && options[0].text === word) ? { from: at - word.length, options: options.slice(0, 50) } : null;
 }
 
-/** Take one line into the stack of the keys and items that are open; gives what follows its key. */
+/** Where a line begins; -1 of a blank one and of a comment. */
+const columnOf = (line) => (/^\s*[^\s#]/.exec(line)?.[0].length ?? 0) - 1;
+
+/** Take one line into the stack of the keys and items that are open; gives what follows its key, and the keys beside that. */
 function step(stack, line) {
-  let column = line.search(/\S|$/), rest = line.slice(column);
+  let column = line.search(/\S|$/), rest = line.slice(column), seen = new Set();
   const cut = (item) => {
-    while (stack.length && (stack.at(-1).column > column || (stack.at(-1).column === column && (!item || stack.at(-1).key === ITEM)))) stack.pop();
+    while (stack.length && (stack.at(-1).column > column || (stack.at(-1).column === column && (!item || stack.at(-1).key === ITEM)))) {
+      const last = stack.pop();
+      if (last.column === column) seen = last.seen ?? seen;
+    }
   };
   for (let dash; (dash = /^-(?:\s+|$)/.exec(rest)); rest = rest.slice(dash[0].length), column += dash[0].length) {
     cut(true);
     stack.push({ column, key: ITEM });
   }
   cut(false);
-  const key = KEY.exec(rest);
-  if (key) {
-    stack.push({ column, key: key[1] ?? key[2] ?? key[3] });
-    rest = rest.slice(key[0].length);
+  const found = KEY.exec(rest), key = found && (found[1] ?? found[2] ?? found[3]);
+  if (found) {
+    stack.push({ column, key, seen: seen.add(key) });
+    rest = rest.slice(found[0].length);
   }
-  return { rest, key, column };
+  return { rest, key: found, column, seen };
 }
 
 /** Where in `{…}` and `[…]` a text ends, and the word that it ends with. */
@@ -83,23 +91,6 @@ function flow(text, path) {
   const top = open.at(-1);
   const more = open.flatMap(({ letter, key }) => (letter === "[" ? [ITEM] : key === null ? [] : [key]));
   return { path: [...path, ...more], word: word.trimStart(), depth: open.length, isKey: top?.letter === "{" && top.key === null, seen: top?.seen ?? new Set() };
-}
-
-/** The keys beside one that stands in a column of a line. */
-function siblings(lines, line, column) {
-  const found = new Set();
-  for (const way of [-1, 1]) {
-    for (let at = line; at >= 0 && at < lines.length; at += way) {
-      const [lead] = /^\s*(?:-\s+)*/.exec(lines[at]), rest = lines[at].slice(lead.length), begins = lead.includes("-");
-      if (at !== line && rest && rest[0] !== "#") {
-        if (lead.length < column || (way > 0 && begins && lead.length === column)) break;
-        const key = lead.length === column && KEY.exec(rest);
-        if (key) found.add(key[1] ?? key[2] ?? key[3]);
-      }
-      if (way < 0 && begins && lead.length <= column) break;
-    }
-  }
-  return found;
 }
 
 function below(node, name, whole) {

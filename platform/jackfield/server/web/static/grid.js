@@ -7,7 +7,6 @@ import { words } from "./words.js";
 
 const t = words({
   grid: ["Table", "Таблица"],
-  row: ["Row", "Строка"],
   fits: ["fits", "подходит"],
   chosen: ["answers", "отвечает"],
 });

@@ -140,7 +140,7 @@ export async function editedTable(process, { message, line }) {
     signButton("add", t("add_column"), () => addColumn(process, sheet(), act)),
     tool("remove", "remove_column", ({ column }) => { if (column) sheet().removeColumn(column); }));
   if (message) begin(message);
-  else requestAnimationFrame(() => shown.go(0, 1));
+  else shown.go(0, 1);
   changed();
 
   /** A new row with the values of a message, above the one that fits all the rest. */

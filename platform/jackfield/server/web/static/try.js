@@ -72,7 +72,7 @@ function told({ frames, trace, explained, closed, problems }) {
     explained.map((text) => h("div.note", icon("bad"), text)),
     closed ? h("div.note", t("closed", { text: closed })) : null,
     problems.length ? listed(problems) : null,
-    trace ? h("ol.trace.small", trace.rows.map((row) => h("li", { class: row.chosen ? "chosen" : "" },
+    trace ? h("ul.results.trace.small", trace.rows.map((row) => h("li", { class: row.chosen ? "chosen" : "" },
       icon(row.fits ? "good" : "remove"), h("span", h("b", row.name || row.number), row.failed.map((one) => h("span.dim", " · ",
         t("failed", { cell: `${one.column.split(" (")[0]} (${one.cell})`, says: one.says, is: one.is === null ? t("missing") : write(one.is) })))))),
     trace.left_out ? h("li.dim", t("left_out", { n: trace.left_out })) : null) : null,
