@@ -153,7 +153,7 @@ class Editing:
 
     async def _checked(self, texts: Mapping[str, str]) -> list[dict[str, Any]]:
         """The problems of the project with these texts. Raises Refusal."""
-        return [_as_json(problem) for problem in await self._in_turn(self._problems, texts)]
+        return [asdict(problem) for problem in await self._in_turn(self._problems, texts)]
 
     async def _in_turn(self, call: Callable[[U], T], given: U) -> T:
         """What `call` gives in a thread; one goes on at a time, since it takes the processor. Raises Refusal."""
@@ -178,7 +178,7 @@ class Editing:
         done = await self._children.run(words, b"", IMPORT_WITHIN)
         found = done.json()
         if not isinstance(found, list):
-            return [_as_json(Problem("broken_module", f"its import did not end well: {done.why}", file=path, line=1))]
+            return [asdict(Problem("broken_module", f"its import did not end well: {done.why}", file=path, line=1))]
         return found
 
     def _problems(self, texts: Mapping[str, str]) -> tuple[Problem, ...]:
