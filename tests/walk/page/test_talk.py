@@ -113,6 +113,15 @@ def test_a_long_message_is_folded(seed: Seed, open_page: Open) -> None:
     assert len(sent.inner_text()) > 20_000
 
 
+def test_what_is_sent_while_it_connects_arrives_whole(seed: Seed, open_page: Open) -> None:
+    server = seed()
+    page = open_page(server)
+    log_in(page, server)
+    page.get_by_label("message", exact=True).fill("Привет")
+    page.locator(".compose form").evaluate("form => { form.requestSubmit(); form.requestSubmit(); }")
+    assert answers(page, 2) == ['{"message": "Привет!"}'] * 2
+
+
 def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> None:
     server = seed(endpoints=ROOM)
     page = open_page(server)

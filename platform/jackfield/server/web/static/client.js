@@ -47,7 +47,8 @@ export function client(page, { more, example }) {
   const log = transcript(talk, example);
   const state = h("span.tag", { role: "status" }), again = h("div"), compose = h("section.compose");
   const toggle = h("button", { type: "button", onclick: () => { stop(); if (talk.state === "closed") connect(); else talk.close(); } });
-  let endpoint = null, values = {}, said, timer = 0, waiting = null, tries = 0, left = false;
+  let endpoint = null, values = {}, said, timer = 0, tries = 0, left = false;
+  const waiting = []; // what was sent before the connection is open
 
   const url = () => endpoint.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name] ?? ""));
 
@@ -84,7 +85,7 @@ export function client(page, { more, example }) {
   function send(data) {
     if (talk.state === "open") talk.send(data, said.part()?.replies);
     else {
-      waiting = data;
+      waiting.push(data);
       if (talk.state === "closed") connect();
     }
   }
@@ -101,7 +102,11 @@ export function client(page, { more, example }) {
     if (!opened && code === 1006) {
       const reason = await why();
       if (left || talk.state !== "closed") return;
-      if (reason !== UNREACHABLE || !tries) { fill(again, reason === UNREACHABLE ? h("div.note", t("unreachable")) : reason); return; }
+      if (reason !== UNREACHABLE || !tries) {
+        waiting.length = 0; // it still stands in the form
+        fill(again, reason === UNREACHABLE ? h("div.note", t("unreachable")) : reason);
+        return;
+      }
     } else if (!opened || !COMES_BACK.has(code)) return;
     let rest = [3, 3, 5][tries++] ?? 10;
     const count = () => {
@@ -139,8 +144,7 @@ export function client(page, { more, example }) {
     toggle.classList.toggle("primary", closed);
     if (!open) return;
     tries = 0;
-    if (waiting !== null) send(waiting);
-    waiting = null;
+    waiting.splice(0).forEach(send);
   }
 
   changed();
