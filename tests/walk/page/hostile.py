@@ -130,8 +130,9 @@ def places(page: Any, server: Server) -> Iterator[str]:
     yield "?"
     page.keyboard.press("Escape")
     page.goto(f"{server.http}/#processes?file=endpoints.yaml")
+    (server.folder / "processes" / "<img src=x onerror=hacked>.txt").touch()
     page.locator(".file > header button").last.click()
-    page.wait_for_selector("dialog.publishing .panel")
+    page.get_by_text("processes/<img src=x onerror=hacked>.txt").wait_for()
     yield "publish"
     for path in SMALL:
         page.goto(server.http + path)

@@ -73,7 +73,7 @@ export function editedBy(login) {
 }
 
 /** The place for the mark of a file. */
-export const mark = (path) => marked(h("small.mark", { "data-file": path }));
+export const mark = (path) => marked(h("small", { "data-file": path }));
 
 /** The place for the number of files that a publish would take. */
 export const count = () => counted(h("b", { "data-unpublished": "" }));
