@@ -160,3 +160,19 @@ async def test_a_stop_writes_all_that_waits_and_tells_what_it_could_not(
     assert [record.message for record in caplog.records] == [
         "refusals_lost refusals=2 reason='more came than are written'"
     ]
+
+
+async def test_what_is_lost_is_told_with_a_sweep_and_once(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    timed(monkeypatch)
+    house.live.lost = 3
+    watching = asyncio.create_task(house.keeper.watch())
+    await until(lambda: caplog.records)
+    await stop(watching)
+    house.live.lost = 5
+    await house.keeper.close()
+    assert [record.message.partition(" reason")[0] for record in caplog.records] == [
+        "refusals_lost refusals=3",
+        "refusals_lost refusals=2",
+    ]

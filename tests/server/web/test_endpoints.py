@@ -20,7 +20,7 @@ ENDPOINTS = """
   say: {url: "/ws/rooms/{room}", process: p.echo, tags: [Chat]}
   desk: {url: /ws/desk, process: p.echo, auth: {roles: [support]}}
   own: {url: "/ws/of/{team}", process: p.echo, auth: {roles: ["of-{team}"]}}
-  far: {url: /ws/far, process: p.echo, auth: public, origins: ["https://app.example.com"]}
+  far: {url: /ws/far, process: p.echo, auth: public, origins: ["https://app.example.com"], origin_required: true}
   acts: {url: /ws/acts, auth: public, actions: {echo: p.echo, shout: p.echo}}
   raw: {url: /ws/raw, process: p.same, auth: public, messages: text}
   bits: {url: /ws/bits, process: p.weigh, auth: public, messages: binary}
