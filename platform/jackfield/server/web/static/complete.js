@@ -25,7 +25,7 @@ export function complete(text, at, whole) {
   const found = new Map(), seen = inside.depth ? inside.seen : siblings(text.split("\n"), before.length, column);
   if (inside.isKey || (!key && !inside.depth)) {
     for (const [name, node] of nodes.flatMap((one) => Object.entries(one.properties ?? {}))) {
-      const nests = !inside.depth && spread(node, whole).every((one) => one.type === "object" || one.anyOf);
+      const nests = !inside.depth && spread(node, whole).every((one) => [one.type].flat().includes("object") || one.anyOf);
       if (!seen.has(name)) found.set(name, { text: name, insert: nests ? `${name}:\n${" ".repeat(column + 2)}` : `${name}: `, says: resolved(node, whole).description ?? "" });
     }
   }
