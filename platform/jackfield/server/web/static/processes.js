@@ -97,8 +97,8 @@ export async function show({ page, main, side, rest, query }) {
 /** The board of jacks and cords: for each process the endpoints that lead to it. */
 function board(processes, endpoints, page, open) {
   const plugged = processes.filter((one) => one.endpoints.length), loose = processes.filter((one) => !one.endpoints.length);
-  if (!processes.length) return empty(t("none"));
   return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), newEndpoint(page), page.edit ? publishButton() : null),
+    processes.length ? null : empty(t(open ? "nothing" : "none")),
     plugged.map((one) => {
       const [shown, folded] = jacks("ul.jacks", one.endpoints, endpoints, 12, { open });
       return h("div.plugged", shown, cords(shown.children.length), card(one), folded);
