@@ -412,7 +412,7 @@ async def test_what_is_sent_is_bounded(served: Served, chief: Headers) -> None:
     nested = await served.http("POST", "/api/check", chief, {"files": {"processes/a": "", "processes/a/b": ""}})
     assert nested.json["code"] == "invalid_request"
     long = await served.http("POST", "/api/check", chief, {"files": {"processes/a.py": "ы" * 2_000_000}})
-    assert long.status == 413
+    assert (long.status, long.json["fix"]) == (413, "Send less.")
     assert (await save(served, chief, "processes/a.py", "a" * 1_048_577)).status == 413
 
 

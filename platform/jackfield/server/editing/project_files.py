@@ -113,8 +113,7 @@ class ProjectFiles:
                 data = pack(text, form, exact=kind_of(name) == "table")
             except ValueError as exc:
                 raise Refusal("invalid_request", f"The text {exc}.", "Take it out.") from None
-            if len(data) > MOST_BYTES:
-                raise Refusal("body_too_large", f"A file has at most {MOST_BYTES:,} bytes, and this one {len(data):,}.")
+            _refuse_long(data)
             if data != held:
                 self._write(name, data)
         return _text(name, data)
@@ -122,8 +121,7 @@ class ProjectFiles:
     def replace(self, name: str, data: bytes, before: str) -> None:
         """Replace the file whose etag is `before` with exactly these bytes. Raises Refusal as `save` does."""
         name = self.check(name)
-        if len(data) > MOST_BYTES:
-            raise Refusal("body_too_large", f"A file has at most {MOST_BYTES:,} bytes, and this one {len(data):,}.")
+        _refuse_long(data)
         with self._saving:
             self._compare(name, self._held(name), before)
             self._write(name, data)
@@ -203,6 +201,12 @@ def _text(name: str, data: bytes) -> Text:
     except ValueError as exc:
         raise Refusal("file_unusable", f"{name} {exc}.", "Save it as UTF-8 in the program that wrote it.") from None
     return Text(name, text, etag_of(data), form, kind_of(name))
+
+
+def _refuse_long(data: bytes) -> None:
+    if len(data) > MOST_BYTES:
+        detail = f"A file has at most {MOST_BYTES:,} bytes, and this one {len(data):,}."
+        raise Refusal("body_too_large", detail, "Take something out, or divide it into several files.")
 
 
 def _unusable(name: str, exc: OSError) -> Refusal:

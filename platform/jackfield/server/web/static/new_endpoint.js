@@ -10,7 +10,7 @@ import { words } from "./words.js";
 const t = words({
   title: ["New endpoint", "Новый адрес"],
   name: ["Name", "Имя"],
-  url: ["Address", "Адрес"],
+  url: ["Address", "Путь"],
   process: ["Process", "Процесс"],
   who: ["Who may enter", "Кому можно"],
   required: ["everyone who is logged in", "всем, кто вошёл"],

@@ -28,8 +28,8 @@ const t = words({
   examples_title: ["Examples", "Примеры"],
   examples: ["{n} example|{n} examples", "{n} пример|{n} примера|{n} примеров"],
   no_examples: ["no examples", "без примеров"],
-  untested: ["not run yet", "ещё не запускались"],
-  passed: ["passed {at}", "прошли {at}"],
+  untested: ["not run yet", "ещё не запускался|ещё не запускались|ещё не запускались"],
+  passed: ["passed {at}", "прошёл {at}|прошли {at}|прошли {at}"],
   failed: ["{n} failed {at}|{n} failed {at}", "не прошёл {n}, {at}|не прошли {n}, {at}|не прошли {n}, {at}"],
   run: ["Run the examples", "Запустить примеры"],
   no_edit: ["To change tables and to try messages, the server is started with --edit.", "Чтобы менять таблицы и пробовать сообщения, сервер запускают с --edit."],
@@ -143,10 +143,10 @@ function card(process) {
 function health({ examples, tested }) {
   if (!examples) return h("span.dim", t("no_examples"));
   const count = t("examples", { n: examples });
-  if (!tested) return h("span.dim", `${count}, ${t("untested")}`);
+  if (!tested) return h("span.dim", `${count}, ${t("untested", { n: examples })}`);
   const at = date(tested.at);
   return h(`span.health.${tested.failed ? "bad" : "good"}`, icon(tested.failed ? "bad" : "good"),
-    `${count}, ${tested.failed ? t("failed", { n: tested.failed, at }) : t("passed", { at })}`);
+    `${count}, ${tested.failed ? t("failed", { n: tested.failed, at }) : t("passed", { n: examples, at })}`);
 }
 
 /** One process: {leave(), around(process)}; the second is for another state of what is live, and leaves what is edited. */
