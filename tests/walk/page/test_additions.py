@@ -133,7 +133,7 @@ def test_an_empty_project_begins_with_a_table(start: Callable[..., Server], open
 def test_an_endpoint_that_is_added_and_not_live_yet_can_be_published_from_both_places(
     start: Callable[..., Server], open_page: Open, tmp_path: Path
 ) -> None:
-    page, server = _empty(start, open_page, tmp_path)
+    page, _ = _empty(start, open_page, tmp_path)
     page.get_by_role("button", name="New endpoint").click()
     form = page.get_by_role("dialog", name="New endpoint")
     form.get_by_label("Name", exact=True).fill("prices")

@@ -130,7 +130,7 @@ _DESCRIPTIONS = {
     "With `dry_run` everybody who may enter gets the text.",
     "beginnings": "With `serve --edit`. What `jackfield new --examples` lists.",
     "begin": "With `serve --edit`. For a project without endpoints, as `jackfield new --example` does it.",
-    "published": "What is kept for the way back, the newest first. Where tables are edited, for the role `editor`, too.",
+    "published": "What is kept for the way back, the newest first. Where tables are edited, for the role `editor` too.",
 }
 
 _COOKIE = ("Set-Cookie",)
@@ -265,7 +265,9 @@ def _files() -> tuple[Call, ...]:
         Call("GET", "/api/schemas", "schemas", "What can stand in the files", at("EditorSchemas")),
         Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
     )
-    return tuple(replace(call, access="admin" if call.name in ("schemas", "remove-file") else "editor") for call in found)
+    return tuple(
+        replace(call, access="admin" if call.name in ("schemas", "remove-file") else "editor") for call in found
+    )
 
 
 def _seen() -> tuple[Call, ...]:

@@ -1,4 +1,4 @@
-"""Which messages no row of a table is for: those that fit none, or only rows that fit everything; and which later is."""
+"""Which messages no row of a table is for, those that fit none or only rows that fit all, and which row is later."""
 
 from __future__ import annotations
 
@@ -53,6 +53,4 @@ def answered_of(table: Table, lookup: Lookup, values: _Values, inputs: Inputs) -
 
 def _ours(table: Table) -> int:
     """The rows that do not fit everything, as bits."""
-    return sum(
-        1 << number for number, row in enumerate(table.conditions) if any(one != ANYTHING for one in row)
-    )
+    return sum(1 << number for number, row in enumerate(table.conditions) if any(one != ANYTHING for one in row))

@@ -75,7 +75,7 @@ class Rights:
         return caller
 
     async def answerer(self, request: Request) -> Identity:
-        """Who may read what no row was for, and what was published: who may change tables here, and an administrator."""
+        """Who may read what no row was for, and what was published: who may change tables here, and administrators."""
         caller = await self._callers.identify(request)
         if isinstance(caller, Identity) and self.edits(request, caller):
             return caller

@@ -61,7 +61,10 @@ class UnmatchedMessages:
         told = []
         for one in found:
             message = msgspec.json.decode(one.noted.message)
-            rows = [tables[name].answered(message) if (name := one.noted.process) in tables else 0 for tables in (live, saved)]
+            rows = [
+                tables[name].answered(message) if (name := one.noted.process) in tables else 0
+                for tables in (live, saved)
+            ]
             row = rows[0] or rows[1]
             told.append(_as_json(one, message) | {"answered": {"row": row, "live": bool(rows[0])} if row else None})
         return told

@@ -40,9 +40,8 @@ export async function show({ page, main, rest }) {
     return h("div.asked", { role: "listitem" },
       h("span.times", { title: t("times", { n: one.count }) }, h("span.skip", t("times", { n: one.count })), h("span", { "aria-hidden": "true" }, `×${one.count}`)),
       h("div.fill", h("p.said", { title: inLine(one.message) }, inLine(one.message)),
-        h("small.dim", `${one.process} · ${one.endpoint} · ${date(one.at)} · ${t(one.why)}`)),
-      one.answered ? h(`span.tag.${one.answered.live ? "good" : "warn"}`, icon(one.answered.live ? "good" : "save"), t(one.answered.live ? "answered" : "saved", { row: String(one.answered.row) }))
-        : page.edit ? h("a.small", { href: rowOf(one) }, t("row")) : null,
+        h("small.dim", one.answered ? [answered(one.answered), " "] : null, `${one.process} · ${one.endpoint} · ${date(one.at)} · ${t(one.why)}`)),
+      page.edit && !one.answered ? h("a.small", { href: rowOf(one) }, t("row")) : null,
       signButton("remove", `${t("remove")}: ${inLine(one.message)}`, () => remove(one)));
   }
 
@@ -69,6 +68,9 @@ export async function show({ page, main, rest }) {
     more ? h("p.small.dim", t("more", { n: items.length })) : null, notes, heap));
   paint();
 }
+
+/** The row that is for a message by now. */
+const answered = ({ row, live }) => h(`span.tag.${live ? "good" : "warn"}`, icon(live ? "good" : "save"), t(live ? "answered" : "saved", { row: String(row) }));
 
 /** Where the grid of the table begins a row with the values of a message. */
 const rowOf = (one) => `#processes/${part(one.process)}?row=${part(write(one.message))}`;
