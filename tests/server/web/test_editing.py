@@ -130,7 +130,8 @@ async def test_files_that_are_not_as_they_are_live_are_named(open_edited: Open, 
     who = await served.cookie("аня")
 
     async def changed() -> list[str]:
-        return (await get(served, who, "changed", "/api/publish"))["files"]
+        files: list[str] = (await get(served, who, "changed", "/api/publish"))["files"]
+        return files
 
     assert await changed() == []
     (project / "processes/faq.csv").write_text(f"{TABLE}\n", "utf-8")
