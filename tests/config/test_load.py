@@ -224,13 +224,15 @@ def test_a_file_without_endpoints_says_how_to_begin(load: Load, text: str) -> No
     assert "`url` and `process`" in problem.hint
 
 
-@pytest.mark.parametrize("text", ["- a\n", "5\n", "just words\n", "endpoint: {}\n", "endpoints:\n", "endpoints: []\n"])
+@pytest.mark.parametrize("text", ["- a\n", "5\n", "just words\n", "endpoint: {}\n", "endpoints: []\n"])
 def test_one_fault_is_reported_once(load: Load, text: str) -> None:
     assert len(load(text).problems) == 1
 
 
-def test_no_endpoints_on_purpose_is_fine(load: Load) -> None:
-    assert load("endpoints: {}\n").problems == ()
+@pytest.mark.parametrize("text", ["endpoints: {}\n", "# nothing yet\nendpoints:\n", "title: x\nendpoints: ~\n"])
+def test_no_endpoints_on_purpose_is_fine(load: Load, text: str) -> None:
+    found = load(text)
+    assert (found.problems, found.plan.endpoints) == ((), ())
 
 
 def test_files_beside_that_are_not_read(load: Load, tmp_path: Path) -> None:

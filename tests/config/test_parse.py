@@ -148,7 +148,6 @@ def test_faults_of_the_file(load: Load, line: str, code: str, words: str) -> Non
         ("tags:\n  url: /ws/a\n", "unknown_key", "endpoints belong below `endpoints:`"),
         ("a: {url: /a, process: a.b}\nendpoints: {}\n", "unknown_key", "below `endpoints:`; indent `a` and"),
         ("endpoints:\n  - url: /ws/a\n    process: a.b\n", "wrong_type", "`greeting:` in place of `-`"),
-        ("endpoints:\n", "wrong_type", "write below it, indented, the name of an endpoint"),
         ("endpoints:{}\n", "wrong_type", "put a blank after the colon: `endpoints: {}`"),
         ("endpoints:\n  a:\n    url:/ws/g\n", "wrong_type", "put a blank after the colon: `url: /ws/g`"),
         ("endpoints:\n  a:\n    url:/ws/g\n    process:a.b\n", "wrong_type", ": `url: /ws/g`"),

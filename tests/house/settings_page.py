@@ -47,6 +47,7 @@ _SECTIONS = {
 }
 _MEASURED = {"size": "size", "duration": "time", "durationOrOff": "time or `off`", "rateOrOff": "rate or `off`"}
 _TYPES = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list", "object": "mapping"}
+_TYPES |= {"null": "nothing"}
 _NOT_LINKED = {("An endpoint", "auth"), ("The file", "limits")}  # the section of that name is about the other one
 
 

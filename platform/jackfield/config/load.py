@@ -137,7 +137,7 @@ def _joined(sources: Iterable[Source], problems: Problems) -> tuple[dict[str, An
     reported = problems.found or any(file.problems for file in (main, *others))
     if "endpoints" not in data and not endpoints and not reported:
         problems.places = places
-        hint = "add `endpoints:` with one endpoint: its name, and under it `url` and `process`"
+        hint = "add `endpoints:` with one endpoint: its name, and under it `url` and `process`; or nothing, to begin"
         problems.add((), "missing_key", 'missing key "endpoints"', hint)
     return {**data, "endpoints": endpoints}, places
 

@@ -41,7 +41,6 @@ _FIXES = {
 }
 _SWAPPED: Mapping[tuple[str | int, type], str] = {
     ("endpoints", list): "each endpoint begins with its name: `greeting:` in place of `-`, its keys indented below",
-    ("endpoints", type(None)): "write below it, indented, the name of an endpoint, and below that `url` and `process`",
     ("examples", dict): "each example begins with a dash: `- steps: […]`",
     ("steps", dict): "each step begins with a dash: `- send: {…}`",
     ("clients", list): "each client begins with its name: `anna:` in place of `-`, its keys indented below",

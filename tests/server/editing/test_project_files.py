@@ -150,7 +150,9 @@ def test_what_is_no_text_is_not_opened(held: ProjectFiles, kind: str, monkeypatc
 
 def test_a_text_that_no_file_can_have_is_not_saved(held: ProjectFiles) -> None:
     for text, code in (("a\0b", "invalid_request"), ("\udc80", "invalid_request"), ("ы" * 600_000, "body_too_large")):
-        assert refused(held.save, "processes/x.py", text, ANEW).code == code
+        refusal = refused(held.save, "processes/x.py", text, ANEW)
+        assert refusal.code == code
+        assert "limits" not in refusal.fix
     assert not (held.folder / "processes/x.py").exists()
 
 

@@ -138,10 +138,11 @@ async def test_an_empty_project_begins_with_an_example(
     caplog.set_level("INFO")
     listed = await served.http("GET", "/api/examples", chief)
     judge("beginnings", listed)
-    assert [one["name"] for one in listed.json["examples"]] == list(EXAMPLES)
+    assert ([one["name"] for one in listed.json["examples"]], listed.json["empty"]) == (list(EXAMPLES), False)
     full = await add(served, chief, {"name": "chat"}, "/api/examples")
     assert (full.status, "The project is not empty" in full.json["detail"]) == (400, True)
     (project / "endpoints.yaml").write_text("# ещё ничего 👋\nendpoints: {}\n", "utf-8")
+    assert (await served.http("GET", "/api/examples", chief)).json["empty"]
     (project / "README.md").write_text("mine", "utf-8")
     taken = await add(served, chief, {"name": "chat"}, "/api/examples")
     assert (taken.status, "README.md already" in taken.json["detail"]) == (400, True)

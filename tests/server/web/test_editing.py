@@ -129,8 +129,9 @@ async def test_files_that_are_not_as_they_are_live_are_named(open_edited: Open, 
     served = await open_edited(edit="tables")
     who = await served.cookie("аня")
 
-    async def changed() -> Any:
-        return (await get(served, who, "changed", "/api/publish"))["files"]
+    async def changed() -> list[str]:
+        files: list[str] = (await get(served, who, "changed", "/api/publish"))["files"]
+        return files
 
     assert await changed() == []
     (project / "processes/faq.csv").write_text(f"{TABLE}\n", "utf-8")
@@ -412,7 +413,7 @@ async def test_what_is_sent_is_bounded(served: Served, chief: Headers) -> None:
     nested = await served.http("POST", "/api/check", chief, {"files": {"processes/a": "", "processes/a/b": ""}})
     assert nested.json["code"] == "invalid_request"
     long = await served.http("POST", "/api/check", chief, {"files": {"processes/a.py": "ы" * 2_000_000}})
-    assert long.status == 413
+    assert (long.status, long.json["fix"]) == (413, "Send less.")
     assert (await save(served, chief, "processes/a.py", "a" * 1_048_577)).status == 413
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.server.editing.project_files import ProjectFiles
 from tests.describe.documents.test_http_api import judge
 from tests.server.conftest import OpenServed
 from tests.server.served import Headers, Served
@@ -69,6 +70,31 @@ async def test_messages_that_no_row_is_for_are_listed_counted_and_forgotten(
     assert f"unmatched_removed message='{found['id']}' endpoint='bot' by='шеф'" in caplog.text
     assert (await served.http("DELETE", f"/api/unmatched/{found['id']}", admin)).json["code"] == "not_found"
     assert (await served.http("GET", "/api/unmatched", admin)).json == {"messages": [], "next": None}
+
+
+async def test_a_message_that_a_row_is_for_by_now_says_so(
+    open_served: OpenServed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = await begun(open_served, tmp_path)
+    for login, role in (("шеф", "admin"), ("аня", "support")):
+        await served.add(login, role)
+    admin = await served.cookie("шеф")
+    await say(served, "/ws/bot/7", {"вопрос": "а 🙂"}, {"вопрос": "б"})
+    await say(served, "/ws/shop", {"action": "price", "item": "сок"})
+
+    async def answered() -> dict[str, Any]:
+        answer = await served.http("GET", "/api/unmatched", admin)
+        judge("unmatched", answer)
+        return {next(iter(one["message"].values())): one["answered"] for one in answer.json["messages"]}
+
+    assert await answered() == {"а 🙂": None, "б": None, "сок": None}
+    table = tmp_path / "processes" / "faq.csv"
+    table.write_text('first,вопрос,reply.text\n"две\nстроки",привет,да\n2,а 🙂,вот\nrest,,?\n', "utf-8")
+    assert await answered() == {"а 🙂": None, "б": None, "сок": None}, "without --edit the files are nobody's matter"
+    monkeypatch.setattr(served.gateway.live, "files", ProjectFiles(tmp_path))
+    assert await answered() == {"а 🙂": {"row": 3, "live": False}, "б": None, "сок": None}
+    table.write_text("first,вопрос.x,вопрос.y (integer),reply.text\n1,а,5,да\n", "utf-8")  # it takes something else
+    assert (await answered())["а 🙂"] is None
 
 
 async def test_tables_that_keep_collect_or_answer_an_action_too(served: Served, admin: Headers) -> None:

@@ -108,12 +108,70 @@ def test_without_edit_an_example_is_text_to_be_pasted(seed: Seed, open_page: Ope
 
 
 def test_an_empty_project_begins_with_an_example(start: Callable[..., Server], open_page: Open, tmp_path: Path) -> None:
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n", "utf-8")
-    server = start(tmp_path, "--edit")
+    page, server = _empty(start, open_page, tmp_path)
+    page.get_by_role("button", name="Begin with this: chat").click()
+    page.get_by_role("heading", name="The files are there, and not live yet").wait_for()
+    page.get_by_text("Stop the server and start it again").wait_for()  # a site, whose place the page has had until now
+    assert page.get_by_role("link", name=f"{server.http}/", exact=True).count() == 1
+    assert page.get_by_role("button", name="Begin with this").count() == 0
+    assert (tmp_path / "site" / "index.html").is_file()
+    assert server.run("check").returncode == 0
+    page.reload()
+    page.get_by_text("Stop the server and start it again").wait_for()
+
+
+def test_an_empty_project_begins_with_a_table(start: Callable[..., Server], open_page: Open, tmp_path: Path) -> None:
+    page, server = _empty(start, open_page, tmp_path)
+    first = page.locator(".examples-to-begin li").first
+    first.get_by_text("Questions and answers in a table").wait_for()
+    first.get_by_role("button").click()
+    page.get_by_role("gridcell", name="Hello!").wait_for()
+    assert page.request.get(f"{server.http}/ws/faq").status == 426, "it is live"
+    assert server.run("check").returncode == 0
+
+
+def test_an_endpoint_that_is_added_and_not_live_yet_can_be_published_from_both_places(
+    start: Callable[..., Server], open_page: Open, tmp_path: Path
+) -> None:
+    page, _ = _empty(start, open_page, tmp_path)
+    page.get_by_role("button", name="New endpoint").click()
+    form = page.get_by_role("dialog", name="New endpoint")
+    form.get_by_label("Name", exact=True).fill("prices")
+    form.get_by_label("Address").fill("/ws/prices")
+    form.get_by_label("Process").fill("prices")
+    form.get_by_role("button", name="Begin the table prices").click()
+    form.get_by_role("button", name="Begin the table prices").wait_for(state="detached")
+    form.get_by_role("button", name="Add", exact=True).click()
+    form.get_by_text("Written into endpoints.yaml").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("heading", name="The files are there, and not live yet").wait_for()
+    page.get_by_text("Publish them, and they answer.").wait_for()
+    page.get_by_role("link", name="Processes").click()
+    page.get_by_text("No process is plugged in yet.").wait_for()
+    page.get_by_role("button", name="New endpoint").wait_for()
+    page.get_by_role("button", name="Publish…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
+    page.get_by_text("Live since").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("a.process", has_text="prices").wait_for()
+
+
+def test_an_editor_of_tables_of_an_empty_project_may_publish(
+    start: Callable[..., Server], open_page: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "endpoints.yaml").write_text("endpoints:\n", "utf-8")
+    server = start(tmp_path, "--edit", "tables")
+    page = open_page(server)
+    log_in(page, server)
+    page.get_by_text("No endpoint is live yet.").wait_for()
+    page.get_by_role("button", name="Publish…").wait_for()
+
+
+def _empty(start: Callable[..., Server], open_page: Open, folder: Path) -> tuple[Any, Server]:
+    """The page of a project without endpoints, and its server."""
+    (folder / "endpoints.yaml").write_text("endpoints:\n", "utf-8")
+    server = start(folder, "--edit")
     page = open_page(server)
     log_in(page, server)
     page.get_by_role("heading", name="Nothing is here yet").wait_for()
-    page.get_by_role("button", name="Begin with this: chat").click()
-    page.get_by_text("stop it and start it again").wait_for()  # it has a site, whose place the page has had until now
-    assert (tmp_path / "site" / "index.html").is_file()
-    assert server.run("check").returncode == 0
+    return page, server

@@ -296,3 +296,15 @@ def test_a_hundred_endpoints_of_one_process_are_folded(
     page.locator("a.process").click()
     page.get_by_text("96 more").wait_for()
     assert not last.is_visible()
+
+
+def test_in_russian_numbers_and_names_are_said_as_people_say_them(server: Server, open_page: Open) -> None:
+    page = open_page(server, "/#processes", locale="ru-RU")
+    log_in(page, server)
+    page.get_by_text("1 пример, ещё не запускался", exact=True).wait_for()
+    assert server.run("test").returncode == 0
+    page.reload()
+    page.get_by_text(re.compile("^1 пример, прошёл ")).wait_for()
+    page.get_by_role("button", name="Новый адрес").click()
+    page.get_by_role("dialog").get_by_label("Путь", exact=True).wait_for()
+    assert page.get_by_role("dialog").get_by_label("Адрес").count() == 0

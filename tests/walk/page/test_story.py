@@ -141,7 +141,7 @@ def add_endpoint(hand: Hand) -> None:
     form = page.locator("dialog[open]")
     for names, text in (
         (("Name", "Имя"), "help"),
-        (("Address", "Адрес"), "/ws/help"),
+        (("Address", "Путь"), "/ws/help"),
         (("Process", "Процесс"), "faq"),
         (("What it is for", "Для чего он"), "Ответы для всех"),
     ):

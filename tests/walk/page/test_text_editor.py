@@ -25,10 +25,10 @@ PLACES = """() => {
     const line = area.value.slice(0, area.selectionStart).split("\\n").length;
     const typed = box(".sheet").top + 8 + (line - 1) * 20 - area.scrollTop;
     const number = box(".numbers").top + (line - 1) * 20;
-    const top = document.elementFromPoint(list.left + 20, list.top + 4), low = document.elementFromPoint(list.left + 20, list.bottom - 4);
+    const seen = (y) => document.elementFromPoint(list.left + 20, y)?.closest(".proposals");
     return {line, typed, number, sheet: box(".sheet").top, edge: box(".sheet").bottom, area: box(".sheet textarea").top,
         list: [list.top, list.bottom, list.right], right: box(".sheet").right,
-        whole: [top, low].every((one) => one?.closest(".proposals"))};
+        whole: Boolean(seen(list.top + 4) && seen(list.bottom - 4))};
 }"""
 
 
@@ -41,13 +41,13 @@ def _together(page: Any) -> Any:
     return at
 
 
-@pytest.mark.parametrize("height", [800, 420])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1280, 420), (390, 844)])
 def test_proposals_at_the_end_of_a_text_open_above_and_part_nothing(
-    start: Callable[..., Server], open_page: Open, tmp_path: Path, height: int
+    start: Callable[..., Server], open_page: Open, tmp_path: Path, width: int, height: int
 ) -> None:
     write(tmp_path, ENDPOINTS, p=SAY)
     server = start(tmp_path, "--edit")
-    page = open_page(server, "/#processes?file=endpoints.yaml", viewport={"width": 1280, "height": height})
+    page = open_page(server, "/#processes?file=endpoints.yaml", viewport={"width": width, "height": height})
     log_in(page, server)
     field = page.get_by_role("textbox", name="endpoints.yaml")
     field.press("Control+End")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def test_a_question_becomes_a_row(start: Callable[..., Server], tmp_path: Path, 
     rows.nth(1).wait_for(state="detached")
     rows.first.get_by_role("link", name="Add a row").click()
     page.get_by_role("gridcell", name="сколько, стоит? 🙂").wait_for()
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+s")
+    page.locator(".tag", has_text=re.compile("^saved")).wait_for()
+    page.get_by_role("link", name="Unanswered").click()
+    rows.first.get_by_text("answered by row 3, not published yet").wait_for()
+    assert page.get_by_role("link", name="Add a row").count() == 0
+    assert server.run("publish").returncode == 0
+    page.reload()
+    rows.first.get_by_text("answered by row 3", exact=True).wait_for()
 
 
 def test_what_was_kept_is_fetched(start: Callable[..., Server], tmp_path: Path, open_page: Open) -> None:

@@ -64,10 +64,11 @@ def of_additions() -> dict[str, JSON]:
         "problems": {**PROBLEMS, "description": "Those that were not there before; with an error nothing is written."},
         "written": FLAG,
     }
+    empty = {**FLAG, "description": "Whether the files are without endpoints, so that the project can begin with one."}
     example = object_of({"name": TEXT, "summary": TEXT})
     return {
         **bodies,
         "Added": object_of(added),
-        "Beginnings": object_of({"examples": list_of(example)}),
+        "Beginnings": object_of({"examples": list_of(example), "empty": empty}),
         "Begun": object_of({"files": TEXTS}),
     }

@@ -265,7 +265,9 @@ def _files() -> tuple[Call, ...]:
         Call("GET", "/api/schemas", "schemas", "What can stand in the files", at("EditorSchemas")),
         Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
     )
-    return tuple(replace(call, access="admin" if call.name in ("schemas", "remove-file") else "editor") for call in found)
+    return tuple(
+        replace(call, access="admin" if call.name in ("schemas", "remove-file") else "editor") for call in found
+    )
 
 
 def _seen() -> tuple[Call, ...]:

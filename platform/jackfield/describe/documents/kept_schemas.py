@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jackfield.describe.contract import JSON
-from jackfield.describe.schema.shapes import COUNT, NEXT, TEXT, TIME, list_of, object_of
+from jackfield.describe.schema.shapes import COUNT, FLAG, NEXT, TEXT, TIME, list_of, nullable, object_of
 
 __all__ = ["of_kept"]
 
@@ -28,6 +28,10 @@ def of_kept() -> dict[str, JSON]:
             "process": TEXT,
             "message": {"type": "object", "description": "With the values of the address; no `$id`, no login."},
             "why": {"enum": ["last_row", "no_row"], "description": "A row that fits everything answered it, or none."},
+            "answered": {
+                **nullable(object_of({"row": COUNT, "live": FLAG})),
+                "description": "The row that is for it now; with `--edit` also one of the file that is not live yet.",
+            },
         }
     )
     return {

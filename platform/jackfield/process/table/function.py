@@ -22,7 +22,7 @@ from jackfield.process.table.lookup import Lookup
 from jackfield.process.table.model import ANYTHING, Table
 from jackfield.process.table.replies import Output, maker, outputs, reply_of, tree_of
 from jackfield.process.table.templates import fitting, shown
-from jackfield.process.table.unmatched import unmatched_of
+from jackfield.process.table.unmatched import answered_of, unmatched_of
 
 __all__ = ["Answering", "Keep", "answering"]
 
@@ -34,11 +34,15 @@ _Values = Callable[[Mapping[str, Any], Connection | None], tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """A table that answers. `values` makes the arguments of its function what the columns of conditions hold."""
+    """A table that answers. `values` makes the arguments of its function what the columns of conditions hold.
+
+    `answered` says of a message that no row was for once which row is; see unmatched.py.
+    """
 
     table: Table
     process: Process
     values: _Values
+    answered: Callable[[Mapping[str, Any]], int]
 
     @property
     def may_miss(self) -> bool:
@@ -65,7 +69,7 @@ def answering(table: Table, name: str, lookup: Lookup, keep: Keep) -> tuple[Answ
     bare = bare_column(table.columns, found)
     process = _process(table, name, function, kind, inputs, bare)
     process = replace(process, unmatched=unmatched_of(table, lookup, values, inputs, slot))
-    return Answering(table, process, values), problems
+    return Answering(table, process, values, answered_of(table, lookup, values, inputs)), problems
 
 
 def _slot(table: Table, found: Sequence[Output]) -> str:

@@ -24,7 +24,10 @@ __all__ = ["name_problem", "problems_with", "schemas"]
 Parts = tuple[str, ...]
 
 _OF_NAMES = ("bad_table", "broken_module", "file_unreadable")
-_SOUND = {".csv": b"first,message,reply.text\nhi,Hi,Hello\nrest,,?\n", ".yaml": b"{}\n"}  # an empty one has problems of its own
+_SOUND = {
+    ".csv": b"first,message,reply.text\nhi,Hi,Hello\nrest,,?\n",
+    ".yaml": b"{}\n",
+}  # an empty one has problems of its own
 
 
 def problems_with(folder: Path, texts: Mapping[Parts, bytes]) -> tuple[Problem, ...]:

@@ -197,7 +197,8 @@ def _text(name: str, data: bytes) -> Text:
 
 def _check_size(data: bytes) -> None:
     if len(data) > MOST_BYTES:
-        raise Refusal("body_too_large", f"A file has at most {MOST_BYTES:,} bytes, and this one {len(data):,}.")
+        detail = f"A file has at most {MOST_BYTES:,} bytes, and this one {len(data):,}."
+        raise Refusal("body_too_large", detail, "Take something out, or divide it into several files.")
 
 
 def _unusable(name: str, exc: OSError) -> Refusal:

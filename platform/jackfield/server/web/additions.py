@@ -19,7 +19,7 @@ from jackfield.describe.documents.addition_schemas import Beginning, EndpointFor
 from jackfield.errors import Refusal
 from jackfield.logs import log
 from jackfield.server.editing.adding import Added, add
-from jackfield.server.editing.beginning import begin
+from jackfield.server.editing.beginning import begin, is_empty
 from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.live import Live
 from jackfield.server.web.endpoints import Endpoints
@@ -88,7 +88,8 @@ class Additions:
 
     async def _beginnings(self, asked: Asked) -> Response:
         await self._rights.author(asked.request)
-        return reply({"examples": [{"name": name, "summary": sentence(name)} for name in EXAMPLES]})
+        empty = await asyncio.to_thread(is_empty, self._files.folder)
+        return reply({"examples": [{"name": name, "summary": sentence(name)} for name in EXAMPLES], "empty": empty})
 
     async def _begin(self, asked: Asked) -> Response:
         given = await asked.body(Beginning, '{"name": "chat"}')
@@ -101,9 +102,7 @@ class Additions:
 
     async def _in_turn(self, work: Callable[[ProjectFiles], T]) -> T:
         """What `work` gives in a thread, while no other does. Raises Refusal."""
-        files = self._live.files
-        if files is None:
-            raise Refusal("not_found", "Files are not changed here.", "Start with --edit.")
+        files = self._files
         if self._busy:
             raise Refusal("too_busy", retry_after=1)
         self._busy = True
@@ -111,6 +110,12 @@ class Additions:
             return await asyncio.to_thread(work, files)
         finally:
             self._busy = False
+
+    @property
+    def _files(self) -> ProjectFiles:
+        if self._live.files is None:
+            raise Refusal("not_found", "Files are not changed here.", "Start with --edit.")
+        return self._live.files
 
 
 def _add(files: ProjectFiles, make: Callable[[Path], Addition], dry_run: bool) -> Added:

@@ -44,7 +44,20 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _BODY = 2 * MOST_BYTES + 65_536  # JSON writes a break, a quote or a backslash as two signs
-_CONCERNS = ("added", "changed", "removed", "closes", "open", "feeds_anew", "feeds_ended", "feeds_kept", "waits", "tasks", "calls", "lost")
+_CONCERNS = (
+    "added",
+    "changed",
+    "removed",
+    "closes",
+    "open",
+    "feeds_anew",
+    "feeds_ended",
+    "feeds_kept",
+    "waits",
+    "tasks",
+    "calls",
+    "lost",
+)
 _TABLES_ALONE = "Tables alone may be changed here, and only those that are there."
 _LIST = "List them: GET /api/files."
 

@@ -205,7 +205,7 @@ async def _read(http: HttpRequest, most: int) -> bytes:
             async for part in http.stream():
                 body += part
                 if len(body) > most:
-                    raise Refusal("body_too_large", f"The body is longer than {most:,} bytes.")
+                    raise Refusal("body_too_large", f"The body is longer than {most:,} bytes.", "Send less.")
     except TimeoutError:
         raise Refusal("request_too_slow", f"The body did not arrive within {BODY_LIMIT:g} s.") from None
     except ClientDisconnect:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from jackfield.auth.store.unmatched import KeptMessage
 from jackfield.errors import Refusal
 from jackfield.logs import log
 from jackfield.messages import moment
+from jackfield.process.table.tables import read_tables
 from jackfield.server.live import Live
 from jackfield.server.unmatched import Unmatched
 from jackfield.server.web.json_api import Answer, Asked, reply
@@ -41,7 +43,7 @@ class UnmatchedMessages:
         store = await self._kept.store()
         found = await store.unmatched.list(given.get("endpoint"), after=after, limit=limit + 1)
         following = "{!r}-{}".format(*found[limit - 1].place) if len(found) > limit else None
-        return reply({"messages": [_as_json(one) for one in found[:limit]], "next": following})
+        return reply({"messages": await asyncio.to_thread(self._told, found[:limit]), "next": following})
 
     async def _remove(self, asked: Asked) -> Response:
         store = await self._kept.store()
@@ -51,6 +53,21 @@ class UnmatchedMessages:
             raise Refusal("not_found", "There is no such message.", "GET /api/unmatched lists them.")
         log.info("unmatched_removed", message=asked.name, endpoint=endpoint, by=by.login, client=asked.request.client)
         return reply({})
+
+    def _told(self, found: Sequence[KeptMessage]) -> list[dict[str, Any]]:
+        """The messages, each with the row that is for it by now; reads the tables of the files that may be edited."""
+        live, files = self._live.generation.table.catalog.tables, self._live.files
+        saved = read_tables(files.folder, files.folder).answering if files is not None and found else {}
+        told = []
+        for one in found:
+            message = msgspec.json.decode(one.noted.message)
+            rows = [
+                tables[name].answered(message) if (name := one.noted.process) in tables else 0
+                for tables in (live, saved)
+            ]
+            row = rows[0] or rows[1]
+            told.append(_as_json(one, message) | {"answered": {"row": row, "live": bool(rows[0])} if row else None})
+        return told
 
     @property
     def _kept(self) -> Unmatched:
@@ -68,7 +85,7 @@ def _place(after: str) -> tuple[float, str] | None:
     return float(place[1]), place[2]
 
 
-def _as_json(one: KeptMessage) -> dict[str, Any]:
+def _as_json(one: KeptMessage, message: Any) -> dict[str, Any]:
     return {
         "id": one.id,
         "at": moment(one.last_at),
@@ -76,6 +93,6 @@ def _as_json(one: KeptMessage) -> dict[str, Any]:
         "count": one.count,
         "endpoint": one.noted.endpoint,
         "process": one.noted.process,
-        "message": msgspec.json.decode(one.noted.message),
+        "message": message,
         "why": one.noted.why,
     }

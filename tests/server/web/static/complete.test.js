@@ -8,7 +8,7 @@ import { complete } from "../../../../platform/jackfield/server/web/static/compl
 const SCHEMA = {
   properties: {
     roles: { type: "object", additionalProperties: { type: "string" } },
-    endpoints: { type: "object", additionalProperties: { $ref: "#/$defs/endpoint" } },
+    endpoints: { type: ["object", "null"], additionalProperties: { $ref: "#/$defs/endpoint" } },
   },
   patternProperties: { "^x-": {} },
   $defs: {
@@ -70,6 +70,7 @@ test("what is inserted can be read as what was chosen", () => {
   assert.deepEqual(insert(`${HEAD}    process: `), ["faq", "чат.say", '"on: off"']);
   assert.deepEqual(insert(`${HEAD}    li`), ["limits:\n      "]);
   assert.deepEqual(insert(`${HEAD}    ur`), ["url: "]);
+  assert.deepEqual(insert("en"), ["endpoints:\n  "]);
   assert.deepEqual(insert("endpoints:\n  say: {li"), ["limits: "]);
   assert.equal(complete(`${HEAD}    ur`, `${HEAD}    ur`.length, SCHEMA).options[0].says, "The address.");
 });

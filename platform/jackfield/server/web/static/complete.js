@@ -30,7 +30,7 @@ export function complete(text, at, whole) {
   const nodes = path.reduce((found, name) => found.flatMap((node) => below(node, name, whole)), spread(whole, whole)), found = new Map();
   if (isKey || (!key && !depth)) {
     for (const [name, node] of nodes.flatMap((one) => Object.entries(one.properties ?? {}))) {
-      const nests = !depth && spread(node, whole).every((one) => one.type === "object" || one.anyOf);
+      const nests = !depth && spread(node, whole).every((one) => [one.type].flat().includes("object") || one.anyOf);
       if (!(depth ? seen : beside).has(name)) found.set(name, { text: name, insert: nests ? `${name}:\n${" ".repeat(column + 2)}` : `${name}: `, says: resolved(node, whole).description ?? "" });
     }
   }

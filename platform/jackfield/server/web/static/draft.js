@@ -51,8 +51,8 @@ export async function removeFile(path) {
   await listedAnew();
 }
 
-/** There are other files than before, which the list of them hears. */
-function listedAnew() {
+/** The files are others than before, or say something else: places that show what they are hear it. */
+export function listedAnew() {
   window.dispatchEvent(new Event("files"));
   return look();
 }

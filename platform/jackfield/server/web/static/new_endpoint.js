@@ -10,7 +10,7 @@ import { words } from "./words.js";
 const t = words({
   title: ["New endpoint", "Новый адрес"],
   name: ["Name", "Имя"],
-  url: ["Address", "Адрес"],
+  url: ["Address", "Путь"],
   process: ["Process", "Процесс"],
   access: ["Who may enter", "Кому можно"],
   access_required: ["everyone who is logged in", "всем, кто вошёл"],

@@ -28,8 +28,8 @@ const t = words({
   examples_title: ["Examples", "Примеры"],
   examples: ["{n} example|{n} examples", "{n} пример|{n} примера|{n} примеров"],
   no_examples: ["no examples", "без примеров"],
-  untested: ["not run yet", "ещё не запускались"],
-  passed: ["passed {at}", "прошли {at}"],
+  untested: ["not run yet", "ещё не запускался|ещё не запускались|ещё не запускались"],
+  passed: ["passed {at}", "прошёл {at}|прошли {at}|прошли {at}"],
   failed: ["{n} failed {at}|{n} failed {at}", "не прошёл {n}, {at}|не прошли {n}, {at}|не прошли {n}, {at}"],
   run: ["Run the examples", "Запустить примеры"],
   no_edit: ["To change tables and to try messages, the server is started with --edit.", "Чтобы менять таблицы и пробовать сообщения, сервер запускают с --edit."],
@@ -97,8 +97,8 @@ export async function show({ page, main, side, rest, query }) {
 /** The board of jacks and cords: for each process the endpoints that lead to it. */
 function board(processes, endpoints, page, open) {
   const plugged = processes.filter((one) => one.endpoints.length), loose = processes.filter((one) => !one.endpoints.length);
-  if (!processes.length) return empty(t("none"));
   return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), newEndpoint(page), page.edit ? publishButton() : null),
+    processes.length ? null : empty(t(open ? "nothing" : "none")),
     plugged.map((one) => {
       const [shown, folded] = jacks("ul.jacks", one.endpoints, endpoints, 12, { open });
       return h("div.plugged", shown, cords(shown.children.length), card(one), folded);
@@ -143,9 +143,9 @@ function card(process) {
 function health({ examples, tested }) {
   if (!examples) return h("span.dim", t("no_examples"));
   const count = t("examples", { n: examples }), { at, failed: n } = tested ?? {};
-  if (!tested) return h("span.dim", `${count}, ${t("untested")}`);
+  if (!tested) return h("span.dim", `${count}, ${t("untested", { n: examples })}`);
   const sign = n ? "bad" : "good";
-  return h(`span.health.${sign}`, icon(sign), `${count}, ${t(n ? "failed" : "passed", { n, at: date(at) })}`);
+  return h(`span.health.${sign}`, icon(sign), `${count}, ${t(n ? "failed" : "passed", { n: n || examples, at: date(at) })}`);
 }
 
 /** One process: {leave(), around(process)}; the second is for another state of what is live, and leaves what is edited. */

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
-import { count, listed, look, unsaved } from "./draft.js";
+import { count, listed, listedAnew, look, unsaved } from "./draft.js";
 import { dialog, failure } from "./parts.js";
 import { date, words } from "./words.js";
 
@@ -93,7 +93,7 @@ function told({ problems, changes, concerns, files }, named) {
 export function addition({ file, line, text, problems, written }, address) {
   const where = { file, line: String(line) }, wrong = problems.length ? h("div", { role: "alert" }, listed(problems, () => icon("bad"))) : null;
   if (!written) return [file ? h("p.dim.small", t("would", where)) : null, h("pre.panel.pad", { tabindex: "0" }, text), wrong];
-  look().catch(() => {});
+  listedAnew().catch(() => {});
   const onward = (event) => { event.target.closest("dialog").close(); publish(false, address); };
   return [h("p.tag.good", icon("good"), t("written", where)), wrong, h("div.row.end", h("button.primary", { type: "button", onclick: onward }, t("publish_more")))];
 }

@@ -39,7 +39,7 @@ export async function show({ page, main, side, rest }) {
     page.reader && h("div", h("h3", t("http")), h("a.item", { href: `${root}/docs` }, "Swagger UI", h("small", t("swagger")))));
   paint("");
   if (!name) {
-    fill(main, page.edit === "all" ? await beginning(page) : empty(t("none"), !page.login && h("p", t("none_login"))));
+    fill(main, page.edit ? await beginning(page) : empty(t("none"), !page.login && h("p", t("none_login"))));
     return undefined;
   }
   const endpoint = await get(`/api/endpoints/${part(name)}`).catch((problem) => {

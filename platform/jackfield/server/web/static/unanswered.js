@@ -1,7 +1,7 @@
 // Questions nobody answered: messages that no row of a table was for, and a way to the next row.
 
 import { ask, get, part } from "./api.js";
-import { fill, h, signButton } from "./dom.js";
+import { fill, h, icon, signButton } from "./dom.js";
 import { write } from "./json.js";
 import { every, found, inLine } from "./lists.js";
 import { empty, failure, rows, searchField } from "./parts.js";
@@ -17,6 +17,8 @@ const t = words({
   last_row: ["last row", "последняя строка"],
   no_row: ["no row", "нет строки"],
   times: ["{n} time|{n} times", "{n} раз|{n} раза|{n} раз"],
+  answered: ["answered by row {row}", "отвечает строка {row}"],
+  saved: ["answered by row {row}, not published yet", "отвечает строка {row}, ещё не опубликовано"],
   row: ["Add a row", "Добавить строку"],
   no_edit: ["Rows are added where the server runs with “serve --edit” or “--edit tables”.", "Строки добавляют, когда сервер запущен с «serve --edit» или «--edit tables»."],
   more: ["The latest {n} are shown.", "Показаны последние {n}."],
@@ -38,8 +40,8 @@ export async function show({ page, main, rest }) {
     return h("div.asked", { role: "listitem" },
       h("span.times", { title: t("times", { n: one.count }) }, h("span.skip", t("times", { n: one.count })), h("span", { "aria-hidden": "true" }, `×${one.count}`)),
       h("div.fill", h("p.said", { title: inLine(one.message) }, inLine(one.message)),
-        h("small.dim", `${one.process} · ${one.endpoint} · ${date(one.at)} · ${t(one.why)}`)),
-      page.edit ? h("a.small", { href: rowOf(one) }, t("row")) : null,
+        h("small.dim", one.answered ? [answered(one.answered), " "] : null, `${one.process} · ${one.endpoint} · ${date(one.at)} · ${t(one.why)}`)),
+      page.edit && !one.answered ? h("a.small", { href: rowOf(one) }, t("row")) : null,
       signButton("remove", `${t("remove")}: ${inLine(one.message)}`, () => remove(one)));
   }
 
@@ -66,6 +68,9 @@ export async function show({ page, main, rest }) {
     more ? h("p.small.dim", t("more", { n: items.length })) : null, notes, heap));
   paint();
 }
+
+/** The row that is for a message by now. */
+const answered = ({ row, live }) => h(`span.tag.${live ? "good" : "warn"}`, icon(live ? "good" : "save"), t(live ? "answered" : "saved", { row: String(row) }));
 
 /** Where the grid of the table begins a row with the values of a message. */
 const rowOf = (one) => `#processes/${part(one.process)}?row=${part(write(one.message))}`;
