@@ -12,7 +12,7 @@ import pytest
 from jackfield.beginnings import EXAMPLES
 from jackfield.config.load import load
 from jackfield.server.editing import adding
-from jackfield.server.web import additions
+from jackfield.server.web import additions, places
 from tests.describe.documents.test_http_api import judge
 from tests.server.served import Answer, Headers, Served, until
 from tests.server.web.test_editing import YAML, Open, chief, open_edited, project, served
@@ -125,11 +125,15 @@ async def test_one_thing_is_added_at_a_time(
     monkeypatch.setattr(additions, "add", slow)
     first = asyncio.create_task(add(served, chief, ROOM))
     await until(held.is_set)
-    busy = await add(served, chief, {**ROOM, "name": "other"})
+    other = asyncio.create_task(add(served, chief, {**ROOM, "name": "other", "url": "/ws/other"}))
+    await until(lambda: served.gateway._routes._administration._additions._places.waiting == 1)
+    monkeypatch.setattr(places, "WAIT", 0.0)
+    busy = await add(served, chief, {**ROOM, "name": "third"})
     assert (busy.status, busy.json["code"]) == (503, "too_busy")
     go.set()
-    assert (await first).json["written"]
-    assert "other" not in (project / "endpoints.yaml").read_text("utf-8")
+    assert all(answer.json["written"] for answer in await asyncio.gather(first, other))
+    text = (project / "endpoints.yaml").read_text("utf-8")
+    assert ("other" in text, "third" in text) == (True, False)
 
 
 async def test_an_empty_project_begins_with_an_example(

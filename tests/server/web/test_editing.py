@@ -13,7 +13,7 @@ import pytest
 
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
-from jackfield.server.web import editing
+from jackfield.server.web import editing, places
 from jackfield.state import State
 from tests.describe.documents.test_http_api import judge
 from tests.projects import SAY, write
@@ -435,15 +435,15 @@ async def test_checks_wait_for_each_other_and_not_without_end(
 
     first = asyncio.create_task(check())
     await begun.wait()
-    waiting = [asyncio.create_task(check()) for _ in range(editing.MOST_WAITING)]
+    waiting = [asyncio.create_task(check()) for _ in range(places.MOST_WAITING)]
     api = served.gateway._routes._administration._editing
-    await until(lambda: api._waiting == editing.MOST_WAITING)
+    await until(lambda: api._places.waiting == places.MOST_WAITING)
     refused = await check()
     judge("check", refused)
     assert (refused.status, refused.headers["retry-after"]) == (503, "1")
     go_on.set()
     assert [answer.status for answer in await asyncio.gather(first, *waiting)] == [200] * 9
-    monkeypatch.setattr(editing, "WAIT", 0.0)
+    monkeypatch.setattr(places, "WAIT", 0.0)
     begun.clear()
     go_on.clear()
     first = asyncio.create_task(check())

@@ -12,7 +12,7 @@ import pytest
 
 from jackfield.errors import Refusal
 from jackfield.server.editing.project_files import ProjectFiles
-from jackfield.server.web import children, trying
+from jackfield.server.web import children, places, trying
 from jackfield.server.web.children import Children, Done
 from tests.describe.documents.test_http_api import judge
 from tests.server.conftest import OpenServed
@@ -145,14 +145,14 @@ async def test_who_edits_tables_alone_tries_those_that_are_live(served: Served) 
     assert (answer.status, answer.json["detail"]) == (403, "Tables alone are tried here.")
 
 
-async def test_a_third_run_is_told_to_come_again(
+async def test_a_run_that_may_not_wait_is_told_to_come_again(
     served: Served, admin: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(children, "AT_ONCE", 0)
+    monkeypatch.setattr(places, "MOST_WAITING", 0)
     for path, body in (("run", {"process": "faq"}), ("test", {})):
         answer = await served.http("POST", f"/api/{path}", admin, body)
         judge("run-process" if path == "run" else "run-examples", answer)
-        assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "too_busy", "2")
+        assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "too_busy", "1")
 
 
 async def test_what_a_process_does_to_its_program_it_does_not_do_to_the_server(served: Served, admin: Headers) -> None:
@@ -243,13 +243,16 @@ async def test_runs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACKFIELD_SECRET_KEYS", "тайна")
     some = Children()
     going = [asyncio.create_task(some.run(["--help"], b"", 30.0)) for _ in range(children.AT_ONCE)]
-    await until(lambda: some.busy == children.AT_ONCE)
+    await until(some.places._places.locked)
+    waits = asyncio.create_task(some.run(["--help"], b"", 30.0))
+    await until(lambda: some.places.waiting == 1)
+    monkeypatch.setattr(places, "WAIT", 0.0)
     with pytest.raises(Refusal, match="too_busy"):
         await some.run(["--version"], b"", 30.0)
-    assert all(b"Usage" in done.printed for done in await asyncio.gather(*going))
+    assert all(b"Usage" in done.printed for done in await asyncio.gather(*going, waits))
     monkeypatch.setattr(children, "MOST_PRINTED", 10)
     assert (await some.run(["docs", "protocol"], b"", 30.0)).stopped == "it printed more than 10 bytes, and was stopped"
-    assert (some.busy, "JACKFIELD_SECRET_KEYS" in json.dumps(children._environment())) == (0, False)
+    assert (some.places.waiting, "JACKFIELD_SECRET_KEYS" in json.dumps(children._environment())) == (0, False)
 
 
 @pytest.mark.usefixtures("served")

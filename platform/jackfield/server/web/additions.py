@@ -1,7 +1,7 @@
 """`POST /api/endpoints`, `/api/endpoints/{name}/examples`, `/api/examples`: what is added to a project's files.
 
 All of it is for who may change every file (`--edit`); an example's text alone is for all who may enter its endpoint.
-One thing is added at a time on a node; who comes meanwhile is told to come again.
+One thing is added at a time on a node; others wait for their turn.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.live import Live
 from jackfield.server.web.endpoints import Endpoints
 from jackfield.server.web.json_api import Answer, Asked, reply
+from jackfield.server.web.places import Places
 from jackfield.server.web.rights import Rights
 
 __all__ = ["MOST_BYTES", "Additions"]
@@ -40,11 +41,11 @@ _EXAMPLE = '{"name": "A greeting", "steps": [{"send": {"message": "Привет"
 class Additions:
     """The addresses of one gateway by which endpoints and examples come into the files."""
 
-    def __init__(self, live: Live, rights: Rights, endpoints: Endpoints) -> None:
+    def __init__(self, live: Live, rights: Rights, places: Places, endpoints: Endpoints) -> None:
         self._live = live
         self._rights = rights
         self._endpoints = endpoints
-        self._busy = False
+        self._places = places
 
     def routes(self) -> Mapping[str, Mapping[str, Answer]]:
         """What answers where, for JsonApi."""
@@ -103,13 +104,8 @@ class Additions:
     async def _in_turn(self, work: Callable[[ProjectFiles], T]) -> T:
         """What `work` gives in a thread, while no other does. Raises Refusal."""
         files = self._files
-        if self._busy:
-            raise Refusal("too_busy", retry_after=1)
-        self._busy = True
-        try:
+        async with self._places.taken():
             return await asyncio.to_thread(work, files)
-        finally:
-            self._busy = False
 
     @property
     def _files(self) -> ProjectFiles:

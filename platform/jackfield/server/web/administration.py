@@ -32,6 +32,7 @@ from jackfield.server.web.endpoints import Endpoints
 from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.page import Page
+from jackfield.server.web.places import Places
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
 from jackfield.server.web.refusals import RefusalAdministration
@@ -58,10 +59,10 @@ class Administration:
         self._live = live
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
-        children = Children()
+        places, children = Places(1), Children()
         self._endpoints = Endpoints(live, callers)
-        self._additions = Additions(live, self._rights, self._endpoints)
-        self._editing = Editing(live, self._rights, children)
+        self._additions = Additions(live, self._rights, places, self._endpoints)
+        self._editing = Editing(live, self._rights, places, children)
         self.api = JsonApi(
             {
                 "/page": {"GET": Page(live, callers, self._rights).answer},

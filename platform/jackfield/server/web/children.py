@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from jackfield.errors import Refusal
+from jackfield.server.web.places import Places
 
 __all__ = ["AT_ONCE", "MOST_PRINTED", "Children", "Done"]
 
@@ -56,25 +56,20 @@ class Done:
 
 
 class Children:
-    """The children of one server. `busy` counts those that run."""
+    """The children of one server."""
 
     def __init__(self) -> None:
-        self.busy = 0
+        self.places = Places(AT_ONCE)
 
     async def run(
         self, words: Sequence[str], given: bytes, within: float, settings: Mapping[str, str] | None = None
     ) -> Done:
         """Run `jackfield` with these arguments and `given` as its input, `within` seconds at most.
 
-        `settings` are variables of ours that it is to have. Raises Refusal `too_busy` where AT_ONCE run already.
+        `settings` are variables of ours that it is to have. Raises Refusal `too_busy` as Places does.
         """
-        if self.busy >= AT_ONCE:
-            raise Refusal("too_busy", f"{AT_ONCE} runs go on already.", retry_after=2)
-        self.busy += 1
-        try:
+        async with self.places.taken():
             return await _run(words, given, within, {**_environment(), **(settings or {})})
-        finally:
-            self.busy -= 1
 
 
 def _environment() -> dict[str, str]:

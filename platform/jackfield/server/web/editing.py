@@ -27,15 +27,10 @@ from jackfield.server.request import Request
 from jackfield.server.web.children import Children
 from jackfield.server.web.json_api import Answer, Asked, reply
 from jackfield.server.web.paging import page_of, query
+from jackfield.server.web.places import Places
 from jackfield.server.web.rights import Rights
 
-__all__ = ["IMPORT_WITHIN", "MOST_WAITING", "WAIT", "Editing"]
-
-MOST_WAITING = 8
-"""Checks that wait for the one that goes on."""
-
-WAIT = 10.0
-"""Seconds that a check waits for its turn."""
+__all__ = ["IMPORT_WITHIN", "Editing"]
 
 IMPORT_WITHIN = 25.0
 """Seconds that the modules have to be imported after one was saved."""
@@ -65,12 +60,11 @@ _LIST = "List them: GET /api/files."
 class Editing:
     """The addresses of one gateway where its files are edited and published."""
 
-    def __init__(self, live: Live, rights: Rights, children: Children) -> None:
+    def __init__(self, live: Live, rights: Rights, places: Places, children: Children) -> None:
         self._live = live
         self._rights = rights
         self._children = children
-        self._checking = asyncio.Lock()
-        self._waiting = 0
+        self._places = places
 
     def routes(self) -> Mapping[str, Mapping[str, Answer]]:
         """What answers where, for JsonApi."""
@@ -169,21 +163,9 @@ class Editing:
         return [asdict(problem) for problem in await self._in_turn(self._problems, texts)]
 
     async def _in_turn(self, call: Callable[[U], T], given: U) -> T:
-        """What `call` gives in a thread; one goes on at a time, since it takes the processor. Raises Refusal."""
-        if self._waiting >= MOST_WAITING:
-            raise Refusal("too_busy", retry_after=1)
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(WAIT):
-                await self._checking.acquire()
-        except TimeoutError:
-            raise Refusal("too_busy", retry_after=1) from None
-        finally:
-            self._waiting -= 1
-        try:
+        """What `call` gives in a thread; one goes on at a time. Raises Refusal."""
+        async with self._places.taken():
             return await asyncio.to_thread(call, given)
-        finally:
-            self._checking.release()
 
     async def _imported(self, path: str) -> list[dict[str, Any]]:
         """What `jackfield check` says, which imports the modules in a program of its own. Raises Refusal."""
