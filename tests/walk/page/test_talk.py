@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+import jackfield
 
 from tests.walk.conftest import Server
 from tests.walk.page.conftest import Open, log_in, open_page, seed, start
@@ -157,6 +161,24 @@ def test_a_server_that_comes_back_is_connected_to_again(
     page.get_by_role("status").get_by_text("connected", exact=True).wait_for()  # by itself, at the latest
     page.get_by_role("button", name="Send").click()
     assert answers(page, 2)[1] == '{"message": "Привет!"}'
+
+
+def test_a_form_asks_for_what_the_endpoint_narrows(
+    start: Callable[..., Server], open_page: Open, tmp_path: Path
+) -> None:
+    server = start(shutil.copytree(Path(jackfield.__file__).parent / "examples" / "chat", tmp_path / "chat"))
+    page = open_page(server, "/console/")
+    log_in(page, server)
+    page.get_by_role("textbox", name="room", exact=True).fill("lobby")
+    page.get_by_role("textbox", name="text", exact=True).fill("Hello")
+    assert page.get_by_role("button", name="Add a key").count() == 0
+    page.get_by_role("button", name="Send").click()
+    page.locator(".frame.out").get_by_text('{"text": "Hello"}').wait_for()
+    page.locator(".frame.in").filter(has_text="said").get_by_text('"Hello"').wait_for()
+    page.get_by_role("button", name="What a message may hold 2").click()  # with a key that no field is for
+    page.get_by_role("button", name="Send").click()
+    page.locator(".frame.error").wait_for()
+    page.get_by_label("from", exact=True).and_(page.locator("[aria-invalid=true]")).wait_for()
 
 
 FORMS = """async () => {
