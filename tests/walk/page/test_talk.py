@@ -79,7 +79,7 @@ def test_by_keyboard_alone(seed: Seed, open_page: Open) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"viewport": PHONE, "has_touch": True},
+        {"viewport": PHONE, "has_touch": True, "is_mobile": True},
         {"locale": "ru-RU", "color_scheme": "dark"},
     ],
     ids=["phone", "russian-dark"],
@@ -95,6 +95,16 @@ def test_on_a_phone_and_in_russian(seed: Seed, open_page: Open, options: dict[st
     wide = page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert wide, "nothing sticks out at the side"
     assert page.evaluate("document.documentElement.lang") == ("ru" if russian else "en")
+    if not russian:
+        page.wait_for_function(ABOVE_THE_PLACES)  # what came is in sight, without a move of the hand
+        assert page.evaluate("document.querySelector('.side').clientHeight") < 100
+        assert not page.locator("kbd").first.is_visible()  # there is no Ctrl
+
+
+ABOVE_THE_PLACES = """() => {
+  const {top, bottom} = document.querySelector(".frame.in").getBoundingClientRect();
+  return top > 0 && bottom <= document.querySelector(".places").getBoundingClientRect().top;
+}"""
 
 
 ROOM = """
@@ -102,6 +112,15 @@ groups: {"room:{room}": {presence: true}}
 endpoints:
   room: {url: "/ws/rooms/{room}", group: "room:{room}", process: echo.same, reply_to: group, auth: public}
 """
+
+
+TOLD = f"""{ROOM.rstrip()[:-1]},
+    summary: "Says something in a room", description: "To all who are there.",
+    input: {{properties: {{text: {{type: string, maxLength: 1000}}}}, required: [text], additionalProperties: false}},
+    examples: [{{name: "What one may say", params: {{room: a}}, steps: [{{send: {{text: "Hello"}}}}]}}]}}
+"""
+HIT = """({x, y, width, height}) =>
+  document.elementFromPoint(x + width / 2, y + height / 2)?.closest("button.primary") !== null"""
 
 
 def test_a_long_message_is_folded(seed: Seed, open_page: Open) -> None:
@@ -127,8 +146,8 @@ def test_what_is_sent_while_it_connects_arrives_whole(seed: Seed, open_page: Ope
 
 
 def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> None:
-    server = seed(endpoints=ROOM)
-    page = open_page(server)
+    server = seed(endpoints=TOLD)
+    page = open_page(server, viewport={"width": 1366, "height": 800})
     page.get_by_role("button", name="Look around").click()
     page.get_by_role("button", name="Second client").click()
     clients = page.locator(".client")
@@ -137,6 +156,11 @@ def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> Non
         one.get_by_role("textbox", name="room", exact=True).fill("зал 🍎")
         one.get_by_role("button", name="Connect", exact=True).click()
         one.get_by_text("connected", exact=True).first.wait_for()
+    for name in ("room", "room 2"):
+        box = page.get_by_role("region", name=name, exact=True).get_by_role("button", name="Send").bounding_box()
+        assert box is not None and page.evaluate(HIT, box), f"Send of {name} is in sight"
+    assert clients.get_by_role("button", name="Copy as").count() == 1
+    assert clients.get_by_role("button", name="What one may say").count() == 1
     clients.nth(0).get_by_role("tab", name="JSON").click()
     clients.nth(0).get_by_label("Message", exact=True).fill('{"text": "Кто здесь?"}')
     clients.nth(0).get_by_role("button", name="Send").click()

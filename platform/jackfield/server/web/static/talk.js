@@ -38,6 +38,7 @@ export async function show({ page, main, side, rest }) {
   fill(side, endpoints.length > 7 && searchField((text) => paint(text.toLowerCase())), list, notice,
     page.reader && h("div", h("h3", t("http")), h("a.item", { href: `${root}/docs` }, "Swagger UI", h("small", t("swagger")))));
   paint("");
+  list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   if (!name) {
     fill(main, page.edit === "all" ? await beginning(page) : empty(t("none"), !page.login && h("p", t("none_login"))));
     return undefined;
@@ -68,7 +69,7 @@ function talkAt(name, page) {
 
   function begin() {
     const example = exampleButton(name, page, () => all.map((one) => one.said()));
-    const one = client(page, { more: all.length ? null : more, example });
+    const one = client(page, all.length ? {} : { more, example });
     one.renew(endpoint);
     all.push(one);
   }
