@@ -145,6 +145,34 @@ def test_what_is_sent_while_it_connects_arrives_whole(seed: Seed, open_page: Ope
     assert answers(page, 2) == ['{"message": "Привет!"}'] * 2
 
 
+def test_back_closes_the_dialog_that_stood_there(seed: Seed, open_page: Open) -> None:
+    server = seed()
+    page = open_page(server, "/#talk/greeting")
+    log_in(page, server)
+    page.get_by_role("link", name="People").click()
+    page.locator("main.at-people h1").wait_for()
+    page.get_by_role("button", name="Keys").click()
+    page.locator("dialog[open]").wait_for()
+    page.go_back()
+    page.locator("dialog").wait_for(state="detached")
+    page.get_by_role("heading", name="greeting").wait_for()
+
+
+def test_a_place_that_does_not_load_says_why_and_comes_later(seed: Seed, open_page: Open) -> None:
+    server = seed()
+    page = open_page(server, expected="ERR_INTERNET_DISCONNECTED|Failed to fetch|console/people.css")
+    log_in(page, server)
+    page.get_by_label("message", exact=True).wait_for()
+    page.context.set_offline(True)
+    page.get_by_role("link", name="People").click()
+    failure = page.get_by_role("alert")
+    failure.get_by_text("The server does not answer.", exact=True).wait_for()
+    page.context.set_offline(False)
+    failure.get_by_role("button", name="Try again").click()
+    page.locator("main.at-people h1").get_by_text("admin").wait_for()
+    assert page.evaluate("[...document.styleSheets].some(({href}) => href.endsWith('people.css'))")
+
+
 def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> None:
     server = seed(endpoints=TOLD)
     page = open_page(server, viewport={"width": 1366, "height": 800})
