@@ -173,6 +173,17 @@ def test_a_place_that_does_not_load_says_why_and_comes_later(seed: Seed, open_pa
     assert page.evaluate("[...document.styleSheets].some(({href}) => href.endsWith('people.css'))")
 
 
+@pytest.mark.parametrize("size", [PHONE, {"width": 640, "height": 400}], ids=["phone", "zoomed"])
+def test_each_place_is_in_sight_and_its_name_in_one_piece(seed: Seed, open_page: Open, size: dict[str, int]) -> None:
+    server = seed("--edit")
+    page = open_page(server, "/#processes", locale="ru-RU", viewport=size)
+    log_in(page, server)
+    page.locator("main.at-processes h1").wait_for()
+    boxes = [one.bounding_box() or {} for one in page.locator(".place").all()]
+    assert len(boxes) == 7
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= size["width"] and box["height"] < 48 for box in boxes), boxes
+
+
 def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> None:
     server = seed(endpoints=TOLD)
     page = open_page(server, viewport={"width": 1366, "height": 800})
