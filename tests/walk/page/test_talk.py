@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+import jackfield
 
 from tests.walk.conftest import Server
 from tests.walk.page.conftest import Open, log_in, open_page, seed, start
@@ -75,7 +79,7 @@ def test_by_keyboard_alone(seed: Seed, open_page: Open) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"viewport": PHONE, "has_touch": True},
+        {"viewport": PHONE, "has_touch": True, "is_mobile": True},
         {"locale": "ru-RU", "color_scheme": "dark"},
     ],
     ids=["phone", "russian-dark"],
@@ -91,6 +95,16 @@ def test_on_a_phone_and_in_russian(seed: Seed, open_page: Open, options: dict[st
     wide = page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert wide, "nothing sticks out at the side"
     assert page.evaluate("document.documentElement.lang") == ("ru" if russian else "en")
+    if not russian:
+        page.wait_for_function(ABOVE_THE_PLACES)  # what came is in sight, without a move of the hand
+        assert page.evaluate("document.querySelector('.side').clientHeight") < 100
+        assert not page.locator("kbd").first.is_visible()  # there is no Ctrl
+
+
+ABOVE_THE_PLACES = """() => {
+  const {top, bottom} = document.querySelector(".frame.in").getBoundingClientRect();
+  return top > 0 && bottom <= document.querySelector(".places").getBoundingClientRect().top;
+}"""
 
 
 ROOM = """
@@ -98,6 +112,15 @@ groups: {"room:{room}": {presence: true}}
 endpoints:
   room: {url: "/ws/rooms/{room}", group: "room:{room}", process: echo.same, reply_to: group, auth: public}
 """
+
+
+TOLD = f"""{ROOM.rstrip()[:-1]},
+    summary: "Says something in a room", description: "To all who are there.",
+    input: {{properties: {{text: {{type: string, maxLength: 1000}}}}, required: [text], additionalProperties: false}},
+    examples: [{{name: "What one may say", params: {{room: a}}, steps: [{{send: {{text: "Hello"}}}}]}}]}}
+"""
+HIT = """({x, y, width, height}) =>
+  document.elementFromPoint(x + width / 2, y + height / 2)?.closest("button.primary") !== null"""
 
 
 def test_a_long_message_is_folded(seed: Seed, open_page: Open) -> None:
@@ -122,9 +145,48 @@ def test_what_is_sent_while_it_connects_arrives_whole(seed: Seed, open_page: Ope
     assert answers(page, 2) == ['{"message": "Привет!"}'] * 2
 
 
+def test_back_closes_the_dialog_that_stood_there(seed: Seed, open_page: Open) -> None:
+    server = seed()
+    page = open_page(server, "/#talk/greeting")
+    log_in(page, server)
+    page.get_by_role("link", name="People").click()
+    page.locator("main.at-people h1").wait_for()
+    page.get_by_role("button", name="Keys").click()
+    page.locator("dialog[open]").wait_for()
+    page.go_back()
+    page.locator("dialog").wait_for(state="detached")
+    page.get_by_role("heading", name="greeting").wait_for()
+
+
+def test_a_place_that_does_not_load_says_why_and_comes_later(seed: Seed, open_page: Open) -> None:
+    server = seed()
+    page = open_page(server, expected="ERR_INTERNET_DISCONNECTED|Failed to fetch|console/people.css")
+    log_in(page, server)
+    page.get_by_label("message", exact=True).wait_for()
+    page.context.set_offline(True)
+    page.get_by_role("link", name="People").click()
+    failure = page.get_by_role("alert")
+    failure.get_by_text("The server does not answer.", exact=True).wait_for()
+    page.context.set_offline(False)
+    failure.get_by_role("button", name="Try again").click()
+    page.locator("main.at-people h1").get_by_text("admin").wait_for()
+    assert page.evaluate("[...document.styleSheets].some(({href}) => href.endsWith('people.css'))")
+
+
+@pytest.mark.parametrize("size", [PHONE, {"width": 640, "height": 400}], ids=["phone", "zoomed"])
+def test_each_place_is_in_sight_and_its_name_in_one_piece(seed: Seed, open_page: Open, size: dict[str, int]) -> None:
+    server = seed("--edit")
+    page = open_page(server, "/#processes", locale="ru-RU", viewport=size)
+    log_in(page, server)
+    page.locator("main.at-processes h1").wait_for()
+    boxes = [one.bounding_box() or {} for one in page.locator(".place").all()]
+    assert len(boxes) == 7
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= size["width"] and box["height"] < 48 for box in boxes), boxes
+
+
 def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> None:
-    server = seed(endpoints=ROOM)
-    page = open_page(server)
+    server = seed(endpoints=TOLD)
+    page = open_page(server, viewport={"width": 1366, "height": 800})
     page.get_by_role("button", name="Look around").click()
     page.get_by_role("button", name="Second client").click()
     clients = page.locator(".client")
@@ -133,6 +195,11 @@ def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> Non
         one.get_by_role("textbox", name="room", exact=True).fill("зал 🍎")
         one.get_by_role("button", name="Connect", exact=True).click()
         one.get_by_text("connected", exact=True).first.wait_for()
+    for name in ("room", "room 2"):
+        box = page.get_by_role("region", name=name, exact=True).get_by_role("button", name="Send").bounding_box()
+        assert box is not None and page.evaluate(HIT, box), f"Send of {name} is in sight"
+    assert clients.get_by_role("button", name="Copy as").count() == 1
+    assert clients.get_by_role("button", name="What one may say").count() == 1
     clients.nth(0).get_by_role("tab", name="JSON").click()
     clients.nth(0).get_by_label("Message", exact=True).fill('{"text": "Кто здесь?"}')
     clients.nth(0).get_by_role("button", name="Send").click()
@@ -157,6 +224,24 @@ def test_a_server_that_comes_back_is_connected_to_again(
     page.get_by_role("status").get_by_text("connected", exact=True).wait_for()  # by itself, at the latest
     page.get_by_role("button", name="Send").click()
     assert answers(page, 2)[1] == '{"message": "Привет!"}'
+
+
+def test_a_form_asks_for_what_the_endpoint_narrows(
+    start: Callable[..., Server], open_page: Open, tmp_path: Path
+) -> None:
+    server = start(shutil.copytree(Path(jackfield.__file__).parent / "examples" / "chat", tmp_path / "chat"))
+    page = open_page(server, "/console/")
+    log_in(page, server)
+    page.get_by_role("textbox", name="room", exact=True).fill("lobby")
+    page.get_by_role("textbox", name="text", exact=True).fill("Hello")
+    assert page.get_by_role("button", name="Add a key").count() == 0
+    page.get_by_role("button", name="Send").click()
+    page.locator(".frame.out").get_by_text('{"text": "Hello"}').wait_for()
+    page.locator(".frame.in").filter(has_text="said").get_by_text('"Hello"').wait_for()
+    page.get_by_role("button", name="What a message may hold 2").click()  # with a key that no field is for
+    page.get_by_role("button", name="Send").click()
+    page.locator(".frame.error").wait_for()
+    page.get_by_label("from", exact=True).and_(page.locator("[aria-invalid=true]")).wait_for()
 
 
 FORMS = """async () => {

@@ -104,12 +104,12 @@ def _process(name: str, function: Callable[..., Any], kind: Kind = "sync") -> Pr
     return Process(f"{CONSOLE}.{name}", function, kind, "result", False, "", f"jackfield: {CONSOLE}", 1, 1)
 
 
-_signatures: dict[str, Signature] = {}  # a signature holds no function: all nodes of a program have the same
+_compiled: dict[str, Signature] = {}  # a signature holds no function: all nodes of a program have the same
 
 
 def _signature(process: Process, *, events: bool = False) -> Signature:
-    if process.name not in _signatures:
+    if process.name not in _compiled:
         made, faults = signature.compile(process, (), events=events)
         assert made is not None, faults
-        _signatures[process.name] = made
-    return _signatures[process.name]
+        _compiled[process.name] = made
+    return _compiled[process.name]

@@ -30,3 +30,9 @@ test("a value is read and written, also where a number is too long", () => {
   if (typeof exact[0] === "object") assert.equal(write(exact), "[12345678901234567890]"); // engines that tell the source
   assert.deepEqual(["1", "-1.5e3", "01", "1.", "", "NaN"].map(isNumber), [true, true, false, false, false, false]);
 });
+
+test("a text that is nested deeper than one can read stays as it came", () => {
+  const nested = (depth) => `${"[".repeat(depth)}${"]".repeat(depth)}`, wide = `[${nested(99)},${nested(99)}]`;
+  assert.equal(indented(nested(3000)), nested(3000));
+  assert.ok(indented(wide).includes("\n"));
+});

@@ -35,7 +35,7 @@ const UNREACHABLE = Symbol("unreachable");
 
 /**
  * `{element, talk, said(), renew(endpoint), shown(), leave()}` of an endpoint whose contract `renew` gives, null where it
- * is gone; `more` is a control that stands beside Connect, `example` one at the transcript.
+ * is gone; `more` is a control that stands beside Connect, `example` one at the transcript. The second client has neither.
  */
 export function client(page, { more, example }) {
   const talk = new Conversation((kind, frame) => {
@@ -50,12 +50,13 @@ export function client(page, { more, example }) {
   let endpoint = null, values = {}, said, timer = 0, tries = 0, left = false;
   const waiting = []; // what was sent before the connection is open
 
+  const heading = () => (more ? h("h1", endpoint.name) : h("h2", `${endpoint.name} 2`));
   const url = () => endpoint.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name] ?? ""));
 
   /** What is around the connection, made anew. What is written and the values of the address stay. */
   function renew(now) {
     if (now === null) {
-      fill(compose, h(more ? "h1" : "h2", endpoint.name), h("p.note", { role: "status" }, t("gone")), h("div.row", talk.state === "closed" ? null : toggle, state));
+      fill(compose, heading(), h("p.note", { role: "status" }, t("gone")), h("div.row", talk.state === "closed" ? null : toggle, state));
       return;
     }
     const before = said?.draft(), address = h("code"), write = () => fill(address, socket(url()));
@@ -63,12 +64,12 @@ export function client(page, { more, example }) {
     values = { ...decoded(endpoint.values), ...values };
     said = composer(endpoint, { send, check }, before);
     write();
-    fill(compose, about(endpoint, page, more),
+    fill(compose, more ? about(heading(), endpoint, page) : heading(),
       h("div.address", address, copyButton(t("address"), t("copied"), () => socket(url())), copyMenu(connection)),
       h("div.fields", Object.keys(endpoint.parameters).map((name) => h("label", name,
         h("input", { value: values[name], autocomplete: "off", oninput: (event) => { values[name] = event.target.value; write(); } })))),
       h("div.row", toggle, state, h("span.fill"), more), again, said.element);
-    compose.setAttribute("aria-label", endpoint.name);
+    compose.setAttribute("aria-label", compose.querySelector("h1, h2").textContent);
   }
 
   /** For copy_as.js. */
@@ -83,6 +84,7 @@ export function client(page, { more, example }) {
   }
 
   function send(data) {
+    log.element.scrollIntoView({ block: "nearest" }); // on a small screen it is below what one writes
     if (talk.state === "open") talk.send(data, said.part()?.replies);
     else {
       waiting.push(data);
@@ -159,10 +161,10 @@ export function client(page, { more, example }) {
 }
 
 /** What an endpoint says of itself, and whether one may enter. */
-function about(endpoint, page, first) {
-  const { name, roles, access, would, summary, description, groups, inspect } = endpoint;
-  return h("div.stack",
-    h("div.row", h(first ? "h1" : "h2", name), h("span.dim", roles.length ? t("roles", { roles: roles.join(", ") }) : t(access)),
+function about(heading, endpoint, page) {
+  const { roles, access, would, summary, description, groups, inspect } = endpoint;
+  return h("div.stack.about",
+    h("div.row", heading, h("span.dim", roles.length ? t("roles", { roles: roles.join(", ") }) : t(access)),
       would ? h("span.tag.warn", icon("bad"), t("may_not")) : h("span.tag.good", icon("good"), t("may"))),
     summary && h("p", summary), description && h("p.dim", description),
     groups.length > 0 && h("p.dim", t("groups", { groups: groups.join(", ") })),

@@ -9,20 +9,16 @@ import { words } from "./words.js";
 import { addition } from "./publish.js";
 
 const t = words({
-  title: ["Make an example", "Сделать примером"],
   name: ["Name of the example", "Название примера"],
   nothing_said: ["Connect and say something first: the example is what went over the connection.", "Сначала подключитесь и скажите что-нибудь: пример — это то, что прошло по соединению."],
   paste: ["Paste it below examples: of this endpoint in endpoints.yaml.", "Вставьте это под examples: этого адреса в endpoints.yaml."],
   write: ["Write into the file", "Записать в файл"],
 });
 
-/** A button that opens it; `endpoint` is a name, `conversations()` gives [{frames, params}]. */
-export const exampleButton = (endpoint, page, conversations) =>
-  h("button.quiet", { type: "button", onclick: () => open(endpoint, page, conversations()) }, t("title"));
-
-function open(endpoint, page, conversations) {
+/** The dialog; `endpoint` is a name, `conversations` are [{frames, params}]. */
+export function makeExample(title, endpoint, page, conversations) {
   const said = conversations.filter(isSaid);
-  if (!said.length) { dialog(t("title"), h("p", t("nothing_said"))); return; }
+  if (!said.length) { dialog(title, h("p", t("nothing_said"))); return; }
   const example = exampleOf(said, page.login?.login);
   const name = h("input", { required: true, maxlength: "200", autocomplete: "off", value: firstWords(example) });
   const shown = h("div.stack"), acts = h("div.row.end");
@@ -50,7 +46,7 @@ function open(endpoint, page, conversations) {
   };
   name.addEventListener("input", settled(300, preview));
   preview();
-  dialog(t("title"), h("form.stack", { onsubmit }, h("label", t("name"), name), shown, acts));
+  dialog(title, h("form.stack", { onsubmit }, h("label", t("name"), name), shown, acts));
 }
 
 /** The first text that was sent, short. */

@@ -198,7 +198,7 @@ const MAKERS = {
     const more = new Map(), extra = h("div.fields"), open = others !== undefined && others !== false;
     const all = () => [...known, ...more];
     const addKey = (name) => {
-      const field = fieldOf(others, within(about, { name }));
+      const field = fieldOf(others || {}, within(about, { name }));
       const row = removable(field, name, () => { more.delete(name); row.remove(); about.changed(); });
       more.set(name, field);
       extra.append(row);
@@ -224,7 +224,7 @@ const MAKERS = {
         more.clear();
         fill(extra);
         for (const [key, field] of known) field.set(given[key]);
-        for (const [key, one] of Object.entries(given)) if (open && !known.has(key)) addKey(key).set(one);
+        for (const [key, one] of Object.entries(given)) if (!known.has(key)) addKey(key).set(one); // also one that will be refused
       },
       mark: (path, text) => marked(path, text, mark, all(), (key) => known.get(key) ?? more.get(key)),
     };

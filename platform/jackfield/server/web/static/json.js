@@ -21,10 +21,13 @@ export function tokens(source) {
 }
 
 const SHORT = 60; // signs of what stands in one line
+const DEEP = 100; // levels: blanks before each line of deeper ones would hold the browser for seconds
 
-/** The parts of a text with line breaks and blanks between them, for people. Numbers stay as they came. */
+/** The parts of a text with line breaks and blanks between them, for people. Numbers stay as they came, a deep text as a whole. */
 export function pretty(source) {
   const parts = tokens(source), found = [];
+  let level = 0;
+  if (parts.some(([, text]) => (level += /^[{[]$/.test(text) - /^[}\]]$/.test(text)) > DEEP)) return [["space", source]];
   const inLine = parts.reduce((sum, [, text]) => sum + text.length, 0) <= SHORT;
   let depth = 0;
   const space = (text) => found.push(["space", text]);

@@ -14,7 +14,7 @@ const t = words({
   kept: ["Kept data", "Данные"],
   live: ["Live", "Сейчас"],
   people: ["People", "Люди"],
-  reference: ["Reference", "Справочник"],
+  reference: ["Reference", "Справка"],
   places: ["Places", "Разделы"],
   logout: ["Log out", "Выйти"],
   login: ["Log in", "Войти"],
@@ -135,8 +135,14 @@ async function route() {
     leave = left ?? leave;
   } catch (problem) {
     if (mine !== turn) return;
-    if (!(problem instanceof Problem)) console.error(problem);
-    fill(main, failure(problem, route));
+    let said = problem, again = route;
+    if (!(problem instanceof Problem)) {
+      console.error(problem);
+      said = await get("/api/page").then(() => problem, (other) => (other.status ? problem : other));
+      if (mine !== turn) return;
+      if (said === problem) again = () => location.reload(); // a browser may not ask again for a module that it did not get
+    }
+    fill(main, failure(said, again));
   } finally { clearTimeout(wait); }
   if (!main.querySelector("h1")) main.prepend(h("h1.skip", t(place)));
   mark();
@@ -146,7 +152,7 @@ async function route() {
 function dressed(name) {
   const href = `${root}/console/${name}.css`;
   return document.head.querySelector(`[href="${href}"]`) ? undefined : new Promise((done, failed) => {
-    document.head.append(h("link", { rel: "stylesheet", href, onload: done, onerror: () => failed(new Error(href)) }));
+    document.head.append(h("link", { rel: "stylesheet", href, onload: done, onerror: ({ target }) => { target.remove(); failed(new Error(href)); } }));
   });
 }
 
@@ -171,7 +177,10 @@ document.addEventListener("keydown", (event) => {
   search.focus();
   search.select();
 });
-window.addEventListener("hashchange", () => { if (document.querySelector("main#main")) route(); });
+window.addEventListener("hashchange", ({ isTrusted }) => {
+  if (isTrusted) document.querySelectorAll("dialog").forEach((one) => one.close()); // not where a place only asks to be drawn anew
+  if (document.querySelector("main#main")) route();
+});
 heard.add(mark);
 whenLoggedOut(() => {
   sessionStorage.removeItem(LOOK);

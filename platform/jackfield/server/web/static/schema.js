@@ -15,11 +15,16 @@ export function resolved(node, whole) {
 /** A node with what `input:` narrows laid over it, as far as a form can show that. */
 export function narrowed(node, more) {
   if (!more || typeof more !== "object") return node;
-  const { properties = {}, required = [], additionalProperties: _, ...rest } = more;
-  const found = { ...node, ...rest };
+  const { allOf = [], properties = {}, required = [], additionalProperties: others, ...rest } = more;
+  const found = { ...node, ...rest }, open = node.additionalProperties, closes = others === false && !more.patternProperties;
   if (more.required) found.required = [...new Set([...(node.required ?? []), ...required])];
-  if (more.properties) found.properties = Object.fromEntries(Object.entries(node.properties ?? {}).map(([name, one]) => [name, narrowed(one, properties[name])]));
-  return found;
+  if (more.properties || closes) {
+    const names = new Set([...Object.keys(node.properties ?? {}), ...(open ? Object.keys(properties) : [])]);
+    found.properties = Object.fromEntries([...names].filter((name) => (properties[name] ?? !closes) !== false)
+      .map((name) => [name, narrowed(node.properties?.[name] ?? open, properties[name])]));
+  }
+  if (closes && open) found.additionalProperties = false;
+  return allOf.reduce(narrowed, found);
 }
 
 /**

@@ -1,16 +1,15 @@
 // Talk: the endpoints that one may enter, a form for a message, and what came back.
 
 import { get, part, root } from "./api.js";
-import { beginning } from "./beginning.js";
 import { client } from "./client.js";
 import { away, found, heard, latest, look, standing } from "./conversations.js";
 import { fill, h, icon } from "./dom.js";
-import { exampleButton } from "./example_dialog.js";
 import { write } from "./json.js";
-import { empty, searchField } from "./parts.js";
+import { attempt, empty, searchField } from "./parts.js";
 import { words } from "./words.js";
 
 const t = words({
+  example: ["Make an example", "Сделать примером"],
   search: ["Search endpoints", "Поиск адресов"],
   other: ["Others", "Прочее"],
   none: ["No endpoint is published that you may enter.", "Нет опубликованных адресов, куда вам можно."],
@@ -38,8 +37,9 @@ export async function show({ page, main, side, rest }) {
   fill(side, endpoints.length > 7 && searchField((text) => paint(text.toLowerCase())), list, notice,
     page.reader && h("div", h("h3", t("http")), h("a.item", { href: `${root}/docs` }, "Swagger UI", h("small", t("swagger")))));
   paint("");
+  list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   if (!name) {
-    fill(main, page.edit ? await beginning(page) : empty(t("none"), !page.login && h("p", t("none_login"))));
+    fill(main, page.edit ? await (await import("./beginning.js")).beginning(page) : empty(t("none"), !page.login && h("p", t("none_login"))));
     return undefined;
   }
   const endpoint = await get(`/api/endpoints/${part(name)}`).catch((problem) => {
@@ -67,8 +67,10 @@ function talkAt(name, page) {
   } });
 
   function begin() {
-    const example = exampleButton(name, page, () => all.map((one) => one.said()));
-    const one = client(page, { more: all.length ? null : more, example });
+    // what writes into files is loaded when it is asked for
+    const example = h("button.quiet", { type: "button", onclick: () => attempt(notice, async () =>
+      (await import("./example_dialog.js")).makeExample(t("example"), name, page, all.map((one) => one.said()))) }, t("example"));
+    const one = client(page, all.length ? {} : { more, example });
     one.renew(endpoint);
     all.push(one);
   }
