@@ -5,7 +5,7 @@ import { client } from "./client.js";
 import { away, found, heard, latest, look, standing } from "./conversations.js";
 import { fill, h, icon } from "./dom.js";
 import { write } from "./json.js";
-import { attempt, empty, searchField } from "./parts.js";
+import { dialog, empty, failure, searchField } from "./parts.js";
 import { words } from "./words.js";
 
 const t = words({
@@ -68,8 +68,8 @@ function talkAt(name, page) {
 
   function begin() {
     // what writes into files is loaded when it is asked for
-    const example = h("button.quiet", { type: "button", onclick: () => attempt(notice, async () =>
-      (await import("./example_dialog.js")).makeExample(t("example"), name, page, all.map((one) => one.said()))) }, t("example"));
+    const example = h("button.quiet", { type: "button", onclick: () => import("./example_dialog.js").then(
+      ({ makeExample }) => makeExample(t("example"), name, page, all.map((one) => one.said())), (problem) => dialog(t("example"), failure(problem))) }, t("example"));
     const one = client(page, all.length ? {} : { more, example });
     one.renew(endpoint);
     all.push(one);
