@@ -135,11 +135,13 @@ class Sessions:
                 await self.store.attempts.succeeded(attempt)
                 return user, opened
             # The hash is another since it was read, perhaps only renewed by a login beside this one.
-        raise Refusal(
+        refusal = Refusal(
             "login_failed",
             "The login or the password is wrong.",
             "Check both; upper and lower case differ. `jackfield users list` shows who may log in.",
         )
+        refusal.cause = _cause(user)
+        raise refusal
 
     async def matches(self, user: User | None, password: str, attempt: Attempt) -> bool:
         """Whether this is the user's password; the same work where there is no user, or none with a password.
@@ -358,6 +360,15 @@ class Sessions:
         await self.look_once()
         if self._now() - self._tidied_at >= _TIDY:
             await self.tidy()
+
+
+def _cause(user: User | None) -> str:
+    """Why a login of this user fails, for administrators: one of CAUSES."""
+    if user is None:
+        return "no_such_user"
+    if user.disabled:
+        return "disabled"
+    return "wrong_password" if user.password_hash else "no_password"
 
 
 def _ended(login: str) -> Refusal:

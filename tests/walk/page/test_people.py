@@ -95,8 +95,11 @@ def test_why_could_anna_not_connect(
     page.get_by_role("button", name="Disable").click()
     page.get_by_role("dialog").get_by_role("button", name="Disable").click()
     page.get_by_text("disabled", exact=True).wait_for()
+    assert anna.post("/auth/login", json={"login": "анна", "password": password}).status_code == 401
     page.get_by_role("link", name="Who could not connect?").click()
-    page.get_by_role("button", name="New password").click()
+    page.get_by_text("the user is disabled").wait_for()
+    page.get_by_text("wrong password").wait_for()
+    page.get_by_role("button", name="Enable…").click()
     page.get_by_role("dialog").get_by_role("button", name="Enable").click()
     page.get_by_role("dialog").get_by_role("button", name="Disable").wait_for()
     page.keyboard.press("Escape")

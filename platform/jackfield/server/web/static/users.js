@@ -90,9 +90,9 @@ async function one({ main, page, go }, login) {
   fill(main, h("a", { href: "#people/users" }, t("all")), h("h1", login), box);
 }
 
-/** What lets a user in: the role that is missing, in the form of a dialog, or a new password; where the user is disabled, too. */
+/** What lets a user in: the form with `role` in a dialog, where one is given, "" for none, or the user is disabled; else a new password. */
 export async function letIn(login, page, role) {
-  if (role || (await get(`/api/users/${part(login)}`)).disabled) {
+  if (role !== undefined || (await get(`/api/users/${part(login)}`)).disabled) {
     const box = dialog(login, await control(login, page, { role, gone: () => box.close() }));
   } else await renew(login);
 }
