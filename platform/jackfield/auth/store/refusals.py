@@ -1,9 +1,10 @@
 """Who was refused and why, for some days: of known logins, and failed logins. What is kept is bounded in every way.
 
 Strategy. A batch is one transaction. It ends with the removal of what is too much for the logins and addresses that
-are in it, by an index each. The cause of a failed login stands behind its code, `login_failed/disabled`: rows of before
-have none, and older versions read it as a code. Failed logins are counted apart from other refusals, so that whoever guesses at a login
-does not push out why its owner was refused; those of logins that no user has are all of the login "".
+are in it, by an index each. The cause of a failed login stands behind its code, `login_failed/disabled`: rows of
+before have none, and older versions read it as a code. Failed logins are counted apart from other refusals, so that
+whoever guesses at a login does not push out why its owner was refused; those of logins that no user has are all of the
+login "".
 """
 
 from __future__ import annotations
