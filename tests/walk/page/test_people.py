@@ -169,7 +169,7 @@ def test_a_user_sees_the_own_account_alone_on_a_phone(seed: Callable[..., Server
     page.press("input[name=password]", "Enter")
     page.get_by_text("Неверный логин или пароль.").wait_for()
     assert "jackfield" not in page.locator(".failure").inner_text()
-    log_in(page, server, "анна", "длинный пароль")
+    log_in(page, server, " анна ", "длинный пароль")
     page.goto(f"{server.http}/#talk/desk")
     page.get_by_text("Нет роли support.").wait_for()
     page.get_by_text("Попросите роль у администратора").wait_for()
