@@ -334,7 +334,8 @@ class Refusal(Exception):
     `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given, and so is
     `status`.
     `retry_after` is in seconds. `id` is what the caller is told to read out, given where the refusal is noted. Not
-    sent are `login`, that of the known caller whom it concerns, and `tried`, by which tried logins are told apart.
+    sent are `login`, that of the known caller whom it concerns, `tried`, by which tried logins are told apart, and
+    `cause`, why a login failed, for administrators.
     """
 
     def __init__(
@@ -356,6 +357,7 @@ class Refusal(Exception):
         self.more = dict(more or {})
         self.login = login
         self.tried = ""
+        self.cause = ""
         self.id = ""
         super().__init__(f"{self.status} {code}: {self.detail}")
 

@@ -78,6 +78,19 @@ def test_logins_that_nobody_has_are_told_apart_as_all_others() -> None:
     assert (ids[3], ids[4]) == (ids[0], ids[2])
 
 
+def test_another_cause_is_another_line_under_the_same_id() -> None:
+    refusals, _ = kept()
+    found = [
+        refusals.note(one(1000 + number, "login_failed", cause=cause))
+        for number, cause in enumerate(["wrong_password", "wrong_password", "disabled", "disabled", "disabled"])
+    ]
+    assert len({refused.id for refused in found}) == 1, "else the caller would know"
+    assert [(row.cause, row.count) for row in refusals.take(9)] == [("wrong_password", 2), ("disabled", 3)]
+    refusals.put_back([found[0], found[4]])
+    refusals.forget("анна")
+    assert refusals.waiting == 0
+
+
 def test_what_is_kept_waits_as_it_is_when_it_is_written() -> None:
     refusals, keeper = kept()
     refusals.note(one(code="not_found", login=""))

@@ -261,6 +261,21 @@ async def test_tk_2_use_is_written_down_seldom_and_known_elsewhere(
     assert await neighbour.who(login)
 
 
+async def test_it_is_noted_when_a_session_was_seen_also_where_none_is_idle(
+    here: House, store: Store, clock: Clock
+) -> None:
+    login = await here.sessions.open_for("Анна")
+    begun = (await store.sessions_of("Анна"))[0].seen_at
+    found = []
+    for _ in range(4):
+        await here.who(login)
+        clock.move(120)
+        await here.who(login)
+        await here.sessions.look_once()
+        found.append((await here.sessions.open_of("Анна"))[0].seen_at - begun)
+    assert found == [0, 0, 360, 360]
+
+
 async def test_what_was_seen_is_kept_when_the_store_fails(
     house: House, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

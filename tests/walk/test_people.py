@@ -96,6 +96,8 @@ def test_disable_and_roles(server: Server) -> None:
     # whoever was refused can be read here, where browsers and Postman hide it
     text = server.run("refusals").stdout
     assert "403 role_required  /ws/desk  bob at 127.0.0.1" in text
+    text = server.run("refusals", "--login", "анна").stdout
+    assert "анна at 127.0.0.1: the user is disabled\n    Let the user in again: jackfield users enable анна" in text
 
 
 def test_logout_passwd_and_remove(server: Server) -> None:

@@ -20,6 +20,7 @@ from ipaddress import ip_address
 from typing import Any, Protocol, Self, overload
 
 __all__ = [
+    "CAUSES",
     "ID_LENGTH",
     "ID_TYPED",
     "REFUSALS_KEPT",
@@ -32,6 +33,9 @@ __all__ = [
     "id_of",
     "new_id",
 ]
+
+CAUSES = ("no_such_user", "disabled", "no_password", "wrong_password")
+"""Why a login fails, the first that is so; whether the password of a disabled user was right is noted nowhere."""
 
 ID_LENGTH = 6
 """Letters of a refusal's id."""
@@ -79,7 +83,7 @@ class Refused:
     """One refusal, or several equal ones: `count` of them from `first` to `time`, seconds since the epoch.
 
     `login` is that of a user or another known caller, "" for all others; `tried` is Refusal's, and is not kept. `path`
-    is without its query string.
+    is without its query string. `cause` is one of CAUSES where a login failed, which the caller is not told, else "".
     """
 
     time: float
@@ -96,6 +100,7 @@ class Refused:
     first: float = 0.0
     count: int = 1
     tried: str = ""
+    cause: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """All that others may see."""
@@ -110,7 +115,8 @@ class Refused:
     def _alike(self) -> tuple[str, ...]:
         """What equal ones have in common; the seconds to wait, for example, are not.
 
-        Logins that no user has are told apart like all others: what has one id would say which are known (AU-2).
+        Logins that no user has are told apart like all others: what has one id would say which are known (AU-2). So
+        would another id for another cause.
         """
         who, where = (self.login, self.tried, self.client), (self.endpoint, self.path, self.origin)
         return *who, *where, self.code, _DIGITS.sub("", self.detail)
@@ -186,7 +192,7 @@ class Refusals(Sequence[Refused]):
         self.lost = 0
         self._newest: OrderedDict[tuple[str, ...], Refused] = OrderedDict()
         self._known: OrderedDict[tuple[str, ...], Refused] = OrderedDict()
-        self._waiting: OrderedDict[str, Refused] = OrderedDict()
+        self._waiting: OrderedDict[tuple[str, float], Refused] = OrderedDict()
         self._by_client: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -212,14 +218,15 @@ class Refusals(Sequence[Refused]):
         """Take a refusal that happens now; gives it with its id, or the one that it is counted with."""
         alike, keeps = refused._alike, bool(refused.login) or refused.failed_login
         before = (self._known if keeps else self._newest).get(alike)
-        if before is not None and refused.time - before.time <= RUN:
+        recent = before is not None and refused.time - before.time <= RUN
+        if before is not None and recent and before.cause == refused.cause:
             before.time, before.detail, before.fix = refused.time, refused.detail[:_LONGEST], refused.fix[:_LONGEST]
             before.count += 1
             found = before
         else:
             found = replace(
                 refused,
-                id=new_id(),
+                id=before.id if before is not None and recent else new_id(),
                 first=refused.time,
                 detail=refused.detail[:_LONGEST],
                 fix=refused.fix[:_LONGEST],
@@ -239,7 +246,9 @@ class Refusals(Sequence[Refused]):
     def put_back(self, batch: Iterable[Refused]) -> None:
         """These were not written after all."""
         for one in batch:
-            if one.id not in self._waiting and not self._wait(one):  # where it waits, there is more to say of it
+            if (one.id, one.first) not in self._waiting and not self._wait(
+                one
+            ):  # where it waits, there is more to say of it
                 self.lost += 1
 
     def forget(self, login: str) -> None:
@@ -248,13 +257,14 @@ class Refusals(Sequence[Refused]):
             for alike in [alike for alike, one in kept.items() if one.login == login]:
                 del kept[alike]
         for one in [one for one in self._waiting.values() if one.login == login]:
-            del self._waiting[one.id]
+            del self._waiting[one.id, one.first]
             self._by_client -= Counter((one.client,))
 
     async def find(self, wanted: Wanted) -> Sequence[Refused]:
         """What is wanted, the newest first, from memory and from the store. Raises Refusal `store_unavailable`."""
         kept = await self.keeper.find(wanted) if wanted.anything and self.keeper is not None else ()
-        here = [*self._newest.values(), *(self._known.values() if wanted.anything else ())]
+        more = (*self._known.values(), *self._waiting.values()) if wanted.anything else ()
+        here = [*self._newest.values(), *more]
         found = {(one.id, one.first): one for one in (*kept, *filter(wanted.fits, here))}
         return sorted(found.values(), key=lambda one: one.time, reverse=True)[: wanted.limit]
 
@@ -268,12 +278,13 @@ class Refusals(Sequence[Refused]):
 
     def _wait(self, refused: Refused) -> bool:
         """Let one wait where there is room; one that waits already is written as it is then."""
-        if refused.id not in self._waiting:
+        key = (refused.id, refused.first)
+        if key not in self._waiting:
             room = WAITING if refused.login else WAITING // 2
             if len(self._waiting) >= room or self._by_client[refused.client] >= WAITING // 10:
                 return False
             self._by_client[refused.client] += 1
-        self._waiting[refused.id] = refused
+        self._waiting[key] = refused
         return True
 
 

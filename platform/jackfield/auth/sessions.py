@@ -35,6 +35,7 @@ LONGEST = 30 * 24 * 3600.0
 _TIDY = 600.0  # seconds between two purges
 _KEEP_CHANGES = 24 * 3600.0  # and never shorter than a session lives: a process that slept longer has no session left
 _SEEN = 60.0  # seconds between two writes of when a session was seen, or a tenth of the idle limit
+_SHOWN = 300.0  # the same where no session is idle: it is for people to see alone
 _READS = 5  # how often a session is read again because something changed meanwhile
 _ENDED = 1000  # ended sessions whose login is remembered, for who is refused with one
 _STEP = 0.01  # of a session's length: a refresh that gains less changes nothing
@@ -66,7 +67,8 @@ class Sessions:
     """Opens, recognises and ends sessions.
 
     `lifetime` and `idle` are seconds, `idle` None means off. Idle slides with every `identify`, and while a
-    connection of the session is open; other processes know of it up to a minute, or a tenth of `idle`, later.
+    connection of the session is open; other processes know of it up to a minute, or a tenth of `idle`, later. Where
+    idle is off, it is noted every 5 minutes when a session was seen.
     `clock` gives seconds since the epoch. `store` and `passwords` are those that it was made with, `changes` is the
     feed of the store, `logins` says how a claimed login is logged. `remembered` bounds memory: beyond it the session
     not used for longest is read from the store again.
@@ -135,11 +137,13 @@ class Sessions:
                 await self.store.attempts.succeeded(attempt)
                 return user, opened
             # The hash is another since it was read, perhaps only renewed by a login beside this one.
-        raise Refusal(
+        refusal = Refusal(
             "login_failed",
             "The login or the password is wrong.",
             "Check both; upper and lower case differ. `jackfield users list` shows who may log in.",
         )
+        refusal.cause = _cause(user)
+        raise refusal
 
     async def matches(self, user: User | None, password: str, attempt: Attempt) -> bool:
         """Whether this is the user's password; the same work where there is no user, or none with a password.
@@ -322,14 +326,19 @@ class Sessions:
         entry.seen_at = self._now()
         if key in self._memory:
             self._memory.move_to_end(key)
-        if self._idle is not None and entry.seen_at - entry.written_at >= min(_SEEN, self._idle / 10):
+        if entry.seen_at - entry.written_at >= self._pace:
             entry.written_at = entry.seen_at
             self._seen[entry.identity.session] = self._clock()
+
+    @property
+    def _pace(self) -> float:
+        """Seconds between two writes of when a session was seen."""
+        return _SHOWN if self._idle is None else min(_SEEN, self._idle / 10)
 
     async def _write_seen(self) -> None:
         """Write down which sessions were used, those with open connections included."""
         now = self._now()
-        if self._idle is not None and now - self._attended_at >= min(_SEEN, self._idle / 10):
+        if now - self._attended_at >= self._pace:
             self._attended_at = now
             self._seen |= dict.fromkeys(self._in_use(), self._clock())
         seen, self._seen = self._seen, {}
@@ -358,6 +367,15 @@ class Sessions:
         await self.look_once()
         if self._now() - self._tidied_at >= _TIDY:
             await self.tidy()
+
+
+def _cause(user: User | None) -> str:
+    """Why a login of this user fails, for administrators: one of CAUSES."""
+    if user is None:
+        return "no_such_user"
+    if user.disabled:
+        return "disabled"
+    return "wrong_password" if user.password_hash else "no_password"
 
 
 def _ended(login: str) -> Refusal:

@@ -21,6 +21,16 @@ __all__ = ["command"]
 
 _STORE = "jackfield.cli.in_store"  # what opens the store, which is not loaded where a server answers
 _NO_SERVER = 3
+_CAUSES = {
+    "no_such_user": ("no user has this login", "The logins there are: jackfield users list"),
+    "disabled": ("the user is disabled", "Let the user in again: jackfield users enable {login}"),
+    "no_password": ("the user has no password", "Give one: jackfield users passwd {login}"),
+    "wrong_password": (
+        "the password is wrong",
+        "Check upper and lower case, or give a new one: jackfield users passwd {login}",
+    ),
+}
+"""What a failed login was refused for, in words, and what mends it."""
 
 
 def _ago(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -81,6 +91,7 @@ def _lines(found: Iterable[Mapping[str, Any]], *, with_cure: bool) -> Iterable[s
         what = f"{refused['id']}  {refused['status']} {refused['code']}  {refused['path']}"
         times = f" ({refused['count']} times since {local_time(refused['first'])})" if refused["count"] > 1 else ""
         at = local_time(refused["time"])
-        yield f"{at}  {what}  {who} at {refused['client']}{origin}: {refused['detail']}{times}"
-        if with_cure and refused["fix"]:
-            yield f"    {refused['fix']}"
+        detail, fix = _CAUSES.get(refused.get("cause", ""), (refused["detail"], refused["fix"]))
+        yield f"{at}  {what}  {who} at {refused['client']}{origin}: {detail}{times}"
+        if with_cure and fix:
+            yield f"    {fix.replace('{login}', refused['login'])}"

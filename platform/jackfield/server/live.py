@@ -271,6 +271,7 @@ class Live:
                 endpoint=match.route.name if match else "",
                 fix=redact.typed(refusal.fix),
                 tried=refusal.tried,
+                cause=refusal.cause,
             )
         )
         refusal.id = refused.id

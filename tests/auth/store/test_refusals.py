@@ -27,7 +27,10 @@ def times(found: Sequence[Refused]) -> list[float]:
 
 
 async def test_what_is_written_is_found_as_it_was(store: Store, other: Store) -> None:
-    mine, failed = row(1, 1000), row(2, 1001, "", "login_failed", client="::1", detail="a\0b\ud800")
+    mine, failed = (
+        row(1, 1000),
+        row(2, 1001, "", "login_failed", cause="no_such_user", client="::1", detail="a\0b\ud800"),
+    )
     await store.refusals.write([])
     await store.refusals.write([mine, failed])
     assert await other.refusals.find(Wanted(login="анна")) == [mine]

@@ -47,7 +47,8 @@ async def test_users_are_listed_without_their_secrets(served: Served, admin: Hea
                 "created_at": "2027-01-15T08:00:00+00:00",
             }
             for login, role in (("аня", "support"), ("шеф", "admin"))
-        ]
+        ],
+        "roles": ["admin", "editor", "publisher", "support"],
     }
     assert b"argon2" not in answer.body
 

@@ -81,6 +81,7 @@ async def test_why_somebody_could_not_connect(desk: Served, clock: Clock) -> Non
         "endpoint": "desk",
         "origin": "",
         "code": "role_required",
+        "cause": "",
         "status": 403,
         "detail": found[1]["detail"],
         "fix": found[1]["fix"],
@@ -145,6 +146,25 @@ async def test_failed_logins_are_kept_and_never_what_was_typed(desk: Served, cap
     assert TYPED not in text
     assert PASSWORD not in text
     assert "kurz" not in json.dumps([one.as_json() for one in found])
+
+
+async def test_the_cause_of_a_failed_login_is_for_administrators_alone(desk: Served, clock: Clock) -> None:
+    async def failed(login: str, password: str) -> dict[str, Any]:
+        clock.now += 1
+        told: dict[str, Any] = (await desk.http("POST", "/auth/login", JSON, body=given(login, password))).json
+        return told
+
+    told = [await failed("bob", TYPED), await failed("nobody", TYPED)]
+    await desk.store.disable("bob")
+    told += [await failed("bob", PASSWORD), await failed("bob", TYPED)]
+    assert len({one.pop("refusal") for one in told}) == 2, "one id for bob, whatever the cause"
+    assert told == [told[0]] * 4
+    found = await asked(desk, "?since=1h")
+    assert [(one["login"], one["cause"], one["count"]) for one in found] == [
+        ("bob", "disabled", 2),
+        ("", "no_such_user", 1),
+        ("bob", "wrong_password", 1),
+    ]
 
 
 async def test_whose_session_ended_is_known(desk: Served) -> None:

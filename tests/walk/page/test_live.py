@@ -71,6 +71,14 @@ def test_an_administrator_sees_watches_sends_and_closes(seed: Seed, open_page: O
         page.keyboard.press("Control+Enter")
         page.get_by_text("It went to 1 connection.").wait_for()
         assert json.loads(client.recv(10))["text"] == "Привет"
+        page.locator(".detail", has_text="0 events kept").wait_for()
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+        page.get_by_role("button", name="Send").dblclick()
+        page.get_by_role("button", name="Send", disabled=False).wait_for()
+        with page.expect_response("**/events"):
+            page.get_by_label("Event for the group").press("Control+Enter")
+        assert len(sent) == 2, "one of the double click, and the one after it"
         page.get_by_role("link", name="Log", exact=True).click()
         page.get_by_text("watch_ended").first.wait_for()
         page.get_by_role("link", name="Publishes").click()

@@ -1,8 +1,10 @@
 """Who was refused and why, for some days: of known logins, and failed logins. What is kept is bounded in every way.
 
 Strategy. A batch is one transaction. It ends with the removal of what is too much for the logins and addresses that
-are in it, by an index each. Failed logins are counted apart from other refusals, so that whoever guesses at a login
-does not push out why its owner was refused; those of logins that no user has are all of the login "".
+are in it, by an index each. The cause of a failed login stands behind its code, `login_failed/disabled`: rows of
+before have none, and older versions read it as a code. Failed logins are counted apart from other refusals, so that
+whoever guesses at a login does not push out why its owner was refused; those of logins that no user has are all of the
+login "".
 """
 
 from __future__ import annotations
@@ -113,7 +115,7 @@ def _row(one: Refused) -> dict[str, Any]:
         "path": storable(one.path)[:200],
         "endpoint": one.endpoint,
         "origin": storable(one.origin)[:200],
-        "code": one.code,
+        "code": f"{one.code}/{one.cause}" if one.cause else one.code,
         "status": one.status,
         "detail": storable(one.detail),
         "fix": storable(one.fix),
@@ -121,10 +123,11 @@ def _row(one: Refused) -> dict[str, Any]:
 
 
 def _refused(row: Row[Any]) -> Refused:
+    code, _, cause = row.code.partition("/")
     return Refused(
         time=row.last_at,
         path=row.path,
-        code=row.code,
+        code=code,
         status=row.status,
         detail=row.detail,
         login=row.login,
@@ -135,4 +138,5 @@ def _refused(row: Row[Any]) -> Refused:
         id=row.id,
         first=row.first_at,
         count=row.times,
+        cause=cause,
     )

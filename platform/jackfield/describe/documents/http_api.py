@@ -157,7 +157,10 @@ def _login(at_: str) -> tuple[Call, ...]:
 
 def _administration() -> tuple[Call, ...]:
     every, one, user = "/api/users", "/api/users/{login}", at("User")
-    listed, close = object_of({"users": list_of(user)}), "End all sessions and connections of a user"
+    listed, close = (
+        object_of({"users": list_of(user), "roles": list_of(TEXT)}),
+        "End all sessions and connections of a user",
+    )
     return (
         Call("GET", every, "users", "List all users", listed),
         Call("POST", every, "add-user", "Add a user", user, at("NewUser"), 201, headers=("Location",)),

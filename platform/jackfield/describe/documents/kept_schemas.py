@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jackfield.auth.refused import CAUSES
 from jackfield.describe.contract import JSON
 from jackfield.describe.schema.shapes import COUNT, FLAG, NEXT, TEXT, TIME, list_of, nullable, object_of
 
@@ -55,6 +56,10 @@ def _refused() -> JSON:
             "endpoint": {**TEXT, "description": "Its name, where the path is an endpoint's."},
             "origin": TEXT,
             "code": TEXT,
+            "cause": {
+                "enum": ["", *CAUSES],
+                "description": "Why a login failed, where that is known; not told to the caller.",
+            },
             "status": {"type": "integer"},
             "detail": TEXT,
             "fix": TEXT,

@@ -14,9 +14,10 @@ from jackfield.auth.authorities import is_own
 from jackfield.auth.store.store import Holder
 from jackfield.auth.store.tables import User, normal_login
 from jackfield.auth.users import Users
+from jackfield.config.plan import Plan
 from jackfield.describe.documents.people_schemas import NewUser, UserChange
 from jackfield.errors import Refusal
-from jackfield.identity import ADMIN, Identity
+from jackfield.identity import ADMIN, EDITOR, PUBLISHER, Identity
 from jackfield.logs import log
 from jackfield.messages import moment
 from jackfield.server.handshake.callers import Callers
@@ -114,7 +115,8 @@ class Administration:
         return Users(self._live.sessions)  # asked for late: where our own login is off, there are none
 
     async def _list(self, asked: Asked) -> Response:
-        return reply({"users": [_as_json(user) for user in await self._users.all()]})
+        users = [_as_json(user) for user in await self._users.all()]
+        return reply({"users": users, "roles": _asked_for(self._live.generation.table.plan)})
 
     async def _add(self, asked: Asked) -> Response:
         given = await asked.body(NewUser, '{"login": "…", "password": "…", "roles": ["…"], "name": "…"}')
@@ -205,6 +207,12 @@ def below(request: Request) -> Sequence[str] | None:
 def needs_login(path: Sequence[str]) -> bool:
     """Whether what is at these segments below AT is only there with users of our own."""
     return path[0] == "users" and not Push.answers(path)
+
+
+def _asked_for(plan: Plan) -> list[str]:
+    """The roles that open something; not those that hang on a value of the address."""
+    named = {role for one in plan.endpoints for each in (one, *one.parts) for role in each.access.roles}
+    return sorted({ADMIN, EDITOR, PUBLISHER, *(plan.roles or ()), *(role for role in named if "{" not in role)})
 
 
 def _as_json(user: User) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def _as_json(one: Refused) -> dict[str, Any]:
         "endpoint": one.endpoint,
         "origin": one.origin,
         "code": one.code,
+        "cause": one.cause,
         "status": one.status,
         "detail": one.detail,
         "fix": one.fix,

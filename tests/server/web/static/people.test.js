@@ -13,6 +13,11 @@ test("reasons and cures are plain, and the server's own where there is no plaine
   const detail = 'The endpoint is for callers with the role "support" or "admin".';
   assert.equal(reason({ code: "role_required", detail }), "the role support / admin is missing");
   assert.equal(new Set([{ login: "anna" }, { login: "" }, {}].map((one) => reason({ code: "login_failed", ...one }))).size, 3);
+  const told = (cause) => [reason, cure].map((say) => say({ code: "login_failed", login: "anna", cause }));
+  assert.deepEqual(told("disabled"), ["the user is disabled", "Enable the user, if the login is meant to work; the same password opens it then."]);
+  assert.deepEqual(told("no_password"), ["the user has no password", "Give a password."]);
+  assert.match(told("wrong_password").join(), /^wrong password,Check capital letters/);
+  assert.equal(told("")[0], reason({ code: "login_failed", login: "anna" }), "of before causes were kept");
   assert.deepEqual([reason({ code: "new_one", detail: "Nein 😀" }), cure({ code: "new_one", fix: "Ja" })], ["Nein 😀", "Ja"]);
 });
 

@@ -3,8 +3,8 @@
 import { post } from "./api.js";
 import { Sheet } from "./csv.js";
 import { download, fill, h } from "./dom.js";
-import { attempt } from "./parts.js";
-import { head, several } from "./people_parts.js";
+import { attempt, sure } from "./parts.js";
+import { head, several, standsOnlyHere } from "./people_parts.js";
 import { words } from "./words.js";
 
 const t = words({
@@ -30,22 +30,63 @@ const t = words({
   wrong: ["Correct the marked rows and choose the file again; nobody was added.", "Исправьте отмеченные строки, выберите файл снова; никто не добавлен."],
   nobody: ["All of them are there already.", "Все уже есть."],
   done: ["{n} user was added.|{n} users were added.", "Добавлен {n} пользователь.|Добавлено {n} пользователя.|Добавлено {n} пользователей."],
-  passwords: ["Save the made-up passwords, this once", "Сохранить придуманные пароли: только сейчас"],
+  passwords: ["Save the made-up passwords", "Сохранить придуманные пароли"],
+  only_here: ["{n} made-up password stands nowhere else until you save it.|{n} made-up passwords stand nowhere else until you save them.",
+    "{n} придуманный пароль пока только здесь: сохраните.|{n} придуманных пароля пока только здесь: сохраните.|{n} придуманных паролей пока только здесь: сохраните."],
+  saved: ["Saved. You can save them again until you leave this page.", "Сохранено. До ухода отсюда можно сохранить ещё раз."],
+  lost: ["Made-up passwords are not saved", "Придуманные пароли не сохранены"],
+  lost_sure: ["Nobody can look them up again: log out anyway?", "Узнать их больше нельзя: всё равно выйти?"],
+  logout: ["Log out", "Выйти"],
 });
 
 const MOST = 1000;
 const COLUMNS = ["login", "name", "roles", "password"];
 
-export async function show({ main }) {
+// {login, password} of imports, and whose they are: kept until they were saved, wherever one goes meanwhile
+let made = [], owner = null, unsaved = false;
+
+function keep(is) {
+  unsaved = is;
+  standsOnlyHere("import", is);
+}
+
+async function loggingOut(event) {
+  if (!unsaved || event.defaultPrevented) return;
+  event.preventDefault();
+  if (!(await sure(t("lost"), t("lost_sure"), t("logout")))) return;
+  keep(false);
+  event.detail();
+}
+
+export async function show({ main, page }) {
+  window.addEventListener("logout", loggingOut);
+  if (page.login.login !== owner || !unsaved) {
+    keep(false);
+    made = [];
+    owner = page.login.login;
+  }
+  const passwords = h("div");
   const found = h("div.stack", { role: "status" });
   const input = h("input", { type: "file", hidden: true, accept: ".csv,text/csv", onchange: async ({ target }) => {
     const [file] = target.files;
-    if (file) await attempt(found, async () => tried(found, read(decoded(await file.arrayBuffer()))));
+    if (file) await attempt(found, async () => tried(found, read(decoded(await file.arrayBuffer())), passwords));
     target.value = ""; // the same file may be chosen again
   } });
   const sample = () => download("users.csv", "\ufefflogin,name,roles,password\r\nanna,Анна,support editor,\r\n", "text/csv");
   fill(main, head(t("title")), h("p.dim.narrow", t("intro")), h("div.row", h("button.primary", { onclick: () => input.click() }, t("file")), input,
-    h("button.link", { onclick: sample }, t("sample"))), found);
+    h("button.link", { onclick: sample }, t("sample"))), passwords, found);
+  offer(passwords);
+}
+
+/** The passwords that were made up, to be saved. */
+function offer(box) {
+  const save = () => {
+    download("passwords.csv", "\ufefflogin,password\r\n" + made.map((one) => `${quoted(one.login)},${one.password}\r\n`).join(""), "text/csv");
+    keep(false);
+    offer(box);
+  };
+  fill(box, made.length > 0 && h("div.note", h("span", { role: "status" }, unsaved ? t("only_here", { n: made.length }) : t("saved")),
+    h(unsaved ? "button.primary" : "button", { onclick: save }, t("passwords"))));
 }
 
 /** The text of a file, in UTF-8 or as Windows had it before: in Cyrillic where that makes words. */
@@ -77,23 +118,26 @@ export function read(text) {
 
 const send = (users, dry_run) => post("/api/users/import", { users: users.map((one) => one.sent), dry_run });
 
-/** What would become of the users; in `box` then, after a press, what became of them. */
-async function tried(box, users) {
+/** What would become of the users; in `box` then, after a press, what became of them, and in `passwords` what was made up. */
+async function tried(box, users, passwords) {
   const { results } = await send(users, true), table = listed(users, results, true);
   const count = results.filter((one) => one.done === "added").length;
   const add = h("button.primary", { onclick: async () => {
     add.disabled = true;
-    if (!await attempt(box, async () => outcome(users, await send(users, false)))) box.append(table);
+    if (!await attempt(box, async () => outcome(users, await send(users, false), passwords))) box.append(table);
   } }, t("add", { n: count }));
   const wrong = results.some((one) => one.done === "refused");
   return [wrong ? h("div.note", t("wrong")) : count ? h("div.row", add) : h("p", t("nobody")), table];
 }
 
-function outcome(users, { added, results }) {
-  const made = results.filter((one) => one.password);
-  const save = () => download("passwords.csv", "\ufefflogin,password\r\n" + made.map((one) => `${quoted(one.login)},${one.password}\r\n`).join(""), "text/csv");
-  return [h("div.note", h("span", t("done", { n: added })), made.length > 0 && h("button.primary", { onclick: save }, t("passwords"))),
-    listed(users, results, false)];
+function outcome(users, { added, results }, passwords) {
+  const more = results.filter((one) => one.password);
+  if (more.length) {
+    made.push(...more);
+    keep(true);
+    offer(passwords);
+  }
+  return [h("p.note", t("done", { n: added })), listed(users, results, false)];
 }
 
 const quoted = (text) => (/^[=+\-@\t]|[",;\r\n]/.test(text) ? `"${(/^[=+\-@\t]/.test(text) ? "'" : "") + text.replaceAll('"', '""')}"` : text);

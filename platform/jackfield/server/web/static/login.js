@@ -28,7 +28,8 @@ export function loginForm(page, entered, look) {
     button.disabled = true;
     fill(said);
     const done = await attempt(said, async () => {
-      await post(`${page.auth.path}/login`, Object.fromEntries(new FormData(form)));
+      const { login, password } = form.elements;
+      await post(`${page.auth.path}/login`, { login: login.value.trim(), password: password.value });
       await entered();
     });
     button.disabled = false;

@@ -6,6 +6,7 @@ import { date, words } from "./words.js";
 
 const t = words({
   once: ["It is shown this once. Hand it over now.", "Показывается один раз. Передайте сейчас."],
+  have: ["I have it", "Передано"],
   seen: ["last seen {at}", "в последний раз {at}"],
   opened: ["opened {at}", "открыт {at}"],
   on: ["{browser} on {system}", "{browser}, {system}"],
@@ -62,11 +63,23 @@ export function formDialog(title, fields, label, act) {
   }));
 }
 
-/** A password or key that nobody can look up again; gives a promise of the end. */
+const onlyHere = new Set(), asking = (event) => event.preventDefault();
+
+/** Whether something stands nowhere but on this page: while it does, the page asks before it is shut or loaded again. */
+export function standsOnlyHere(what, is) {
+  onlyHere[is ? "add" : "delete"](what);
+  window[onlyHere.size ? "addEventListener" : "removeEventListener"]("beforeunload", asking);
+}
+
+/** A password or key that nobody can look up again: one button ends it, and Esc does not. Gives a promise of the end. */
 export function shownOnce(title, value) {
   const box = dialog(title, h("div.note", t("once")), h("div.address", h("code", value), copyButton(t("copy"), t("copied"), value)),
-    h("div.row.end", h("button.primary", { onclick: () => box.close() }, t("close"))));
-  return new Promise((resolve) => box.addEventListener("close", resolve));
+    h("div.row.end", h("button.primary", { onclick: () => box.close() }, t("have"))));
+  box.querySelector("header button").remove();
+  box.setAttribute("closedby", "none");
+  box.addEventListener("cancel", (event) => event.preventDefault()); // where `closedby` is not known yet
+  standsOnlyHere(box, true);
+  return new Promise((resolve) => box.addEventListener("close", () => { standsOnlyHere(box, false); resolve(); }));
 }
 
 /** What goes wrong stands in `said`; `act(call)` does something, and paints what is there then. */

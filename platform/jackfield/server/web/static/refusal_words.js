@@ -6,6 +6,9 @@ const what = words({
   login_failed: ["wrong password, or the user is disabled or has none", "неверный пароль, либо пользователь отключён или без пароля"],
   login_wrong: ["the login or the password is wrong", "неверный логин или пароль"],
   login_unknown: ["a login that no user has", "логин, которого ни у кого нет"],
+  login_disabled: ["the user is disabled", "пользователь отключён"],
+  login_no_password: ["the user has no password", "у пользователя нет пароля"],
+  login_wrong_password: ["wrong password", "неверный пароль"],
   wrong_password: ["a change of the password with a wrong old one", "смена пароля с неверным старым"],
   too_many_attempts: ["too many failed logins, closed for a while", "слишком много неудачных входов, на время закрыто"],
   too_many_logins: ["too many logins at once", "слишком много входов сразу"],
@@ -34,6 +37,9 @@ const what = words({
 const mends = words({
   login_failed: ["Check capital letters and the keyboard's language; an administrator can give a new password.",
     "Проверьте регистр и раскладку; новый пароль задаёт администратор."],
+  login_disabled: ["Enable the user, if the login is meant to work; the same password opens it then.",
+    "Включите пользователя, если вход ему нужен; прежний пароль подойдёт."],
+  login_no_password: ["Give a password.", "Задайте пароль."],
   login_unknown: ["Check how the login is spelled: the list of users has it.", "Проверьте написание логина: он в списке пользователей."],
   wrong_password: ["An administrator can give a new one.", "Администратор может задать новый."],
   too_many_attempts: ["Wait until the 15 minutes are over; another address is not concerned.", "Подождите 15 минут; с другого адреса вход открыт."],
@@ -55,10 +61,10 @@ const mends = words({
 });
 
 /** The key of a refusal in a table: its own, or that of all that are alike. */
-function keyOf({ code = "", login }, say) {
+function keyOf({ code = "", login, cause }, say) {
   const ofLogin = code === "login_failed" && !login && (login === "" ? "login_unknown" : "login_wrong");
   const alike = code.startsWith("no_such_") ? "gone" : code.split("_").at(-1);
-  return [ofLogin, code, alike].find((key) => key && say(key) !== key);
+  return [ofLogin, cause && `login_${cause}`, code, alike].find((key) => key && say(key) !== key);
 }
 
 /** The role that is missing, where an administrator can give it; the server says so by a command. */

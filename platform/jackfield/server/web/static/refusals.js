@@ -24,6 +24,7 @@ const t = words({
   page: ["from a page of {origin}", "со страницы {origin}"],
   most: ["The newest {n} are shown; ask for less to see others.", "Показаны последние {n}; уточните запрос."],
   give: ["Give the role {role}…", "Дать роль {role}…"],
+  enable: ["Enable…", "Включить…"],
   let_in: ["New password…", "Новый пароль…"],
   technically: ["What the server said", "Что сказал сервер"],
 });
@@ -67,15 +68,15 @@ const keptOut = ({ path, status }) => !path.startsWith("/api/") || [401, 403, 42
 /** The last refusals of one login, for the page of a user. */
 export const refusalsOf = async (login) => listed((await get(`/api/refusals?login=${part(login)}&limit=20`)).refusals);
 
-/** Refusals, each with its reason and cure; `letIn(login, role)` makes them of many, with whose they are and what can be done. */
+/** Refusals, each with its reason and cure; `letIn(login, role)`, with "" for the state alone, makes them of many, with whose they are and what can be done. */
 const listed = (found, letIn) => lines(found, (one) => {
   const who = one.login ? h("a", { href: `#people/users/${part(one.login)}` }, one.login) : h("span.dim", t("nobody"));
-  const role = missing(one);
+  const role = missing(one), act = role ? "give" : one.cause === "disabled" ? "enable" : "let_in";
   const facts = [h("time", { datetime: one.at }, date(one.at)), h("span", one.client), h("code", one.endpoint || one.path),
     one.origin && one.origin !== location.origin && h("span", t("page", { origin: one.origin })),
     one.count > 1 && h("span.tag.warn", t("times", { n: one.count, at: date(one.first_at) }))];
   const said = h("details.small", h("summary", t("technically")), h("p", h("code", `${one.status} ${one.code}`), " ", one.detail), h("p.dim", one.fix));
   return [[letIn !== undefined && who, h("strong", reason(one))], [facts, h("div.whole", !role && h("span.cure", cure(one)), said)],
-    letIn && one.login && (role || one.code === "login_failed") && h("button", { onclick: () => letIn(one.login, role) }, t(role ? "give" : "let_in", { role })),
+    letIn && one.login && (role || one.code === "login_failed") && h("button", { onclick: () => letIn(one.login, act === "enable" ? "" : role) }, t(act, { role })),
     h("code.told", one.id)];
 });

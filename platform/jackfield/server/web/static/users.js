@@ -15,7 +15,8 @@ const t = words({
   login: ["Login", "Логин"],
   name: ["Name that others see", "Имя, видимое другим"],
   roles: ["Roles", "Роли"],
-  roles_hint: ["divided by blanks; known: {roles}", "через пробел; известны: {roles}"],
+  roles_hint: ["divided by blanks: {roles}", "через пробел: {roles}"],
+  roles_idle: ["nothing here asks for {roles}", "{roles}: такой роли здесь ничто не требует"],
   made: ["The password is made up and shown once.", "Пароль придумывается и показывается один раз."],
   password_of: ["The password of {login}", "Пароль пользователя {login}"],
   disabled: ["disabled", "отключён"],
@@ -47,7 +48,7 @@ export async function show(context) {
 }
 
 async function every({ main, page, go }) {
-  const { users } = await get("/api/users");
+  const { users, roles: known } = await get("/api/users");
   const list = h("div.stack");
   const paint = (wanted) => {
     const found = users.filter((user) => [user.login, user.name, ...user.roles].join(" ").toLowerCase().includes(wanted.toLowerCase()));
@@ -59,7 +60,7 @@ async function every({ main, page, go }) {
   const add = () => formDialog(t("new"), [
     field(t("login"), { name: "login", required: true, maxlength: 128, autocapitalize: "none" }),
     field(t("name"), { name: "name", maxlength: 128 }),
-    rolesField(users),
+    rolesField(known),
     h("p.dim.small", t("made")),
   ], t("add"), async ({ login, name, roles }) => {
     const made = password();
@@ -78,8 +79,18 @@ const tags = (user, page) => [
   user.login === page.login.login && h("span.tag.good", t("you")),
 ];
 
-const rolesField = (users, roles = []) => field(t("roles"), { name: "roles", value: several(roles.join(" ")).join(" ") },
-  t("roles_hint", { roles: [...new Set(["admin", "publisher", ...users.flatMap((user) => user.roles)])].sort().join(", ") }));
+/** A field for roles, with those that open something here, `known`; others are allowed, and marked. */
+function rolesField(known, roles = []) {
+  const idle = h("span.small.tag.warn", { role: "status" });
+  const look = (text) => {
+    const others = several(text).filter((role) => !known.includes(role));
+    idle.hidden = !others.length;
+    fill(idle, t("roles_idle", { roles: others.join(", ") }));
+  };
+  const value = several(roles.join(" ")).join(" ");
+  look(value);
+  return [field(t("roles"), { name: "roles", value, oninput: (event) => look(event.target.value) }, t("roles_hint", { roles: known.join(", ") })), idle];
+}
 
 async function one({ main, page, go }, login) {
   const box = await control(login, page, { gone: () => go("people", "users"), more: async (user) => {
@@ -90,9 +101,9 @@ async function one({ main, page, go }, login) {
   fill(main, h("a", { href: "#people/users" }, t("all")), h("h1", login), box);
 }
 
-/** What lets a user in: the role that is missing, in the form of a dialog, or a new password; where the user is disabled, too. */
+/** What lets a user in: the form with `role` in a dialog, where one is given, "" for none, or the user is disabled; else a new password. */
 export async function letIn(login, page, role) {
-  if (role || (await get(`/api/users/${part(login)}`)).disabled) {
+  if (role !== undefined || (await get(`/api/users/${part(login)}`)).disabled) {
     const box = dialog(login, await control(login, page, { role, gone: () => box.close() }));
   } else await renew(login);
 }
@@ -109,8 +120,8 @@ async function renew(login) {
 async function control(login, page, { role = "", more = () => null, gone }) {
   const at = `/api/users/${part(login)}`, box = h("div.people.stack");
   const paint = async () => {
-    const [user, { users }] = await Promise.all([get(at), get("/api/users")]);
-    const fields = [field(t("name"), { name: "name", value: user.name, maxlength: 128 }), rolesField(users, [...user.roles, role])];
+    const [user, { roles: known }] = await Promise.all([get(at), get("/api/users")]);
+    const fields = [field(t("name"), { name: "name", value: user.name, maxlength: 128 }), rolesField(known, [...user.roles, role])];
     const edit = form(fields, t("save"), async ({ name, roles }) => {
       await change({ name, roles: several(roles) });
       await paint();
