@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import jackfield
-
 from tests.walk.conftest import Server
 from tests.walk.page.conftest import Open, log_in, open_page, seed, start
 
@@ -182,7 +181,8 @@ def test_each_place_is_in_sight_and_its_name_in_one_piece(seed: Seed, open_page:
     boxes = [one.bounding_box() or {} for one in page.locator(".place").all()]
     assert len(boxes) == 7
     for box in boxes:
-        assert box["x"] >= 0 and box["x"] + box["width"] <= size["width"] and box["height"] < 48, boxes
+        assert 0 <= box["x"] <= size["width"] - box["width"], boxes
+        assert box["height"] < 48, boxes
 
 
 def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> None:
@@ -198,7 +198,7 @@ def test_two_clients_in_one_room_on_one_page(seed: Seed, open_page: Open) -> Non
         one.get_by_text("connected", exact=True).first.wait_for()
     for name in ("room", "room 2"):
         box = page.get_by_role("region", name=name, exact=True).get_by_role("button", name="Send").bounding_box()
-        assert box is not None and page.evaluate(HIT, box), f"Send of {name} is in sight"
+        assert page.evaluate(HIT, box), f"Send of {name} is in sight"
     assert clients.get_by_role("button", name="Copy as").count() == 1
     assert clients.get_by_role("button", name="What one may say").count() == 1
     clients.nth(0).get_by_role("tab", name="JSON").click()
