@@ -108,6 +108,7 @@ def test_a_publish_is_seen_and_gone_back_from(seed: Seed, open_page: Open) -> No
     page.get_by_role("dialog").get_by_text("Live since").wait_for()
     page.get_by_role("dialog").get_by_role("button", name="Close").first.click()
     page.locator("section", has_text="No. 1").get_by_text("live", exact=True).wait_for()
+    page.locator("section", has_text="No. 1").get_by_text("Gone back to it from No. 2").wait_for()
 
 
 def test_on_a_phone_in_russian_and_back_after_a_restart(

@@ -85,7 +85,8 @@ def of_files() -> dict[str, JSON]:
         "concerns": {**nullable(concerns), "description": "Null where problems keep it from going live."},
         **standing,
     }
-    kept = {"number": COUNT, "at": TIME, "by": TEXT, "changes": TEXTS, "live": FLAG}
+    back = nullable(object_of({"number": COUNT, "at": TIME, "by": TEXT}))
+    kept = {"number": COUNT, "at": TIME, "by": TEXT, "changes": TEXTS, "back": back, "live": FLAG}
     return {
         **bodies,
         "Files": object_of({"files": list_of(listed), "next": NEXT}),

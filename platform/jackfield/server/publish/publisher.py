@@ -86,7 +86,7 @@ class Archive:
             return names[-1]
         self._make()
         there = {path.name for path in self._folder.iterdir() if _is_copy(path.name)}  # also what was gone back from
-        number = max((int(name.partition("-")[0]) for name in {*names, *there}), default=0) + 1
+        number = max((_number(name) for name in {*names, *there}), default=0) + 1
         name = f"{number:06d}-{digest_}"
         half_made = self._folder / f".{name}"
         shutil.rmtree(half_made, ignore_errors=True)
@@ -106,6 +106,16 @@ class Archive:
         if not names or names[-1] in notes:
             return
         notes[names[-1]] = {"at": at, "by": by, "changes": list(lines[:_MOST_LINES])}
+        self._write_notes(names, notes)
+
+    def note_back(self, number: int, at: float, by: str) -> None:
+        """Remember of the last copy who went back to it, from which number, and when. What fails is logged."""
+        names, notes = self.names(), self._noted()
+        if names:
+            notes[names[-1]] = {**notes.get(names[-1], {}), "back": {"number": number, "at": at, "by": by}}
+            self._write_notes(names, notes)
+
+    def _write_notes(self, names: Sequence[str], notes: Mapping[str, Any]) -> None:
         try:
             write_private(self._notes, json.dumps({name: notes[name] for name in names if name in notes}))
         except OSError as exc:
@@ -117,9 +127,17 @@ class Archive:
         for name in (names := self.names()):
             note = notes.get(name, {})
             at = note.get("at") or (self._folder / name).stat().st_mtime
-            number = int(name.partition("-")[0])
-            about = {"by": note.get("by", ""), "changes": note.get("changes", [])}
-            found.append({"number": number, "at": moment(at), **about, "live": name == names[-1]})
+            back = note.get("back")
+            found.append(
+                {
+                    "number": _number(name),
+                    "at": moment(at),
+                    "by": note.get("by", ""),
+                    "changes": note.get("changes", []),
+                    "back": back and {**back, "at": moment(back["at"])},
+                    "live": name == names[-1],
+                }
+            )
         return found[::-1]
 
     def _noted(self) -> dict[str, dict[str, Any]]:
@@ -151,6 +169,10 @@ class Archive:
             # only what is named as we name it: another folder that is put here stays
             if _is_copy(old.name.removeprefix(".")) and old.is_dir() and old.name not in (*kept, *spared):
                 shutil.rmtree(old, ignore_errors=True)
+
+
+def _number(copy: str) -> int:
+    return int(copy.partition("-")[0])
 
 
 def _is_copy(name: object) -> bool:
@@ -313,7 +335,7 @@ class Publisher:
 
     async def _publish(self, *, dry_run: bool, back: bool, by: str) -> Report:
         async with self._one_at_a_time:
-            source = await self._before() if back else self._folder
+            source, gone = await self._before() if back else (self._folder, 0)
             number = self._live.generation.number + 1
             sources, table = await self._build(source, number)
             self._check_restart(table)
@@ -333,7 +355,9 @@ class Publisher:
             closed = sum(item.connections for item in done.closes)
             log.info("published", hash=done.hash, generation=number, back=back, open=done.open, closed=closed, by=by)
             self._on_live(table)
-            if not back:
+            if back:
+                await asyncio.to_thread(self._archive.note_back, gone, self._live.published_at, by)
+            else:
                 await asyncio.to_thread(self._archive.note, self._live.published_at, by, done.lines)
             return done
 
@@ -371,12 +395,13 @@ class Publisher:
         table.catalog.release()
         raise PlanError([problem])
 
-    async def _before(self) -> Path:
+    async def _before(self) -> tuple[Path, int]:
+        """The copy before the one that is live, and the number of that. Raises PlanError."""
         names = await asyncio.to_thread(self._archive.names)
         if len(names) < 2:
             message = "nothing was published before what is live, so there is no way back"
             raise PlanError([Problem("file_missing", message, file=".jackfield/published")])
-        return self._archive.path(names[-2])
+        return self._archive.path(names[-2]), _number(names[-1])
 
     async def _open(self, number: int, table: RoutingTable) -> Generation:
         try:

@@ -11,6 +11,7 @@ const t = words({
   none: ["Nothing is kept of publishes yet.", "Публикаций ещё нет."],
   live: ["live", "действует"],
   number: ["No. {number}", "№ {number}"],
+  back: ["Gone back to it from No. {number}, {at}", "Возврат к ней с № {number}, {at}"],
   start: ["The server began with it.", "С этого сервер начал работу."],
 });
 
@@ -26,4 +27,5 @@ export function publishes({ page }) {
 
 const entry = (one) => h("section.stack",
   h("div.row", h("b", t("number", { number: one.number })), h("time", date(one.at)), one.by && h("span.dim", one.by), one.live && h("span.tag.good", t("live"))),
+  one.back && h("p.row", h("span", t("back", { number: one.back.number, at: date(one.back.at) })), one.back.by && h("span.dim", one.back.by)),
   one.changes.length ? h("pre", one.changes.join("\n")) : h("p.dim.small", t("start")));
