@@ -137,7 +137,7 @@ function outcome(users, { added, results }, passwords) {
     keep(true);
     offer(passwords);
   }
-  return [h("p.note", t("done", { n: added })), listed(users, results, false)];
+  return [h("p", t("done", { n: added })), listed(users, results, false)];
 }
 
 const quoted = (text) => (/^[=+\-@\t]|[",;\r\n]/.test(text) ? `"${(/^[=+\-@\t]/.test(text) ? "'" : "") + text.replaceAll('"', '""')}"` : text);
