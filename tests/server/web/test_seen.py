@@ -90,7 +90,7 @@ async def test_of_a_connection_is_told_what_it_does_and_where_it_is(
 async def test_the_command_tells_who_is_connected(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     room, _ = await opened(served, "/ws/rooms/1", "аня"), await opened(served, "/ws/feed")
     await room.ask({"message": "👋"})
-    verb = verbs(served.gateway.live, None)["connections"]  # type: ignore[arg-type]
+    verb = verbs(served.gateway.live, None)["connections"]  # type: ignore[arg-type]  # it asks no publisher
     monkeypatch.setattr(control_verbs, "MOST_SHOWN", 1)
     for search, endpoint, line in (
         ("", "feed", r"\w+  feed  visitor at 10\.1\.2\.3  0 s, 0 messages"),

@@ -137,6 +137,12 @@ def test_what_a_try_says_moves_nobody_and_one_click_is_enough(server: Server, op
     button.wait_for()
     field.fill("Скидка")
     page.get_by_text("row hours answers").wait_for(state="detached")  # it answered another question
+    with page.expect_response("**/api/run"):
+        page.keyboard.press("Control+Enter")
+        page.get_by_text("Trying…").wait_for()
+        field.fill("Доставка")
+    page.locator("section form button.primary:enabled").wait_for()
+    assert page.locator("section .trace").count() == 0
 
 
 def test_a_text_is_found_far_below_what_is_in_sight(server: Server, open_page: Open) -> None:

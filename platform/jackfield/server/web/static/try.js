@@ -37,18 +37,21 @@ export function tryPanel(process, picture) {
   const result = h("div.stack", { role: "status" });
   const label = h("span"), button = h("button.primary", { type: "submit" }, label, h("kbd", "Ctrl+Enter"));
   const name = () => { label.textContent = t(picture.isChanged?.() ? "save_run" : "run"); }; // the button itself stays: it may be pressed just now
-  const forget = () => { fill(result); picture.light?.(null); name(); }; // what stands there answers what stands above it
+  let turn = 0; // of the message: what comes back answers that of its turn alone
+  const forget = () => { turn += 1; fill(result); picture.light?.(null); name(); };
 
   async function run() {
+    const mine = turn;
     button.disabled = true;
     fill(result, h("p.dim", t("running")));
     try {
       if (picture.isChanged?.() && !(await picture.save())) { fill(result); return; }
       const found = await post("/api/run", { process: process.name, message: read(asText() ? plain.value : made.text()), login: login.value.trim() || undefined });
+      if (mine !== turn) return;
       fill(result, told(found));
       picture.light?.(found.trace);
     } catch (problem) {
-      fill(result, failure(problem));
+      if (mine === turn) fill(result, failure(problem));
     } finally {
       button.disabled = false;
       name();
